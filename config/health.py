@@ -1,0 +1,42 @@
+"""`/healthz`: this process answers. `/readyz`: so does everything it needs."""
+
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+from django_q.status import Stat
+
+
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
+    """Answer 200 as long as the process runs."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
+    """Answer 200, or 503 naming what is missing: database, broker, storage, worker."""
+    missing = [name for name, ready in _checks().items() if not ready]
+    status = "missing: " + ", ".join(missing) if missing else "ok"
+    return JsonResponse({"status": status}, status=503 if missing else 200)
+
+
+def _checks() -> dict[str, bool]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        cache.get("readyz")
+        worker = bool(Stat.get_all())
+    except DatabaseError:
+        return {"database": False}
+    return {"database": True, "worker": worker, "storage": _storage_answers()}
+
+
+def _storage_answers() -> bool:
+    try:
+        default_storage.exists("readyz")
+    except OSError:
+        return False
+    return True
+
+
+urlpatterns = [path("healthz", healthz, name="healthz"), path("readyz", readyz, name="readyz")]

@@ -1,0 +1,317 @@
+"""Every setting, read from the environment once; nonsense is refused with a hint.
+
+With nothing set this is a complete site on one machine: embedded PostgreSQL, media in a
+folder, and the sandbox for Stripe and WaveSpeed.
+"""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config import database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def loopback(url: str) -> bool:
+    """Tell whether the URL's host is this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def host_and_port(url: str) -> str:
+    """Return "host:port" of a URL, the port of its scheme when it names none."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
+
+
+# Where we are
+
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+DATA = Path(env.str("GALLOP_DATA", default=str(BASE_DIR / "var"))).resolve()
+LOCAL = loopback(PUBLIC_URL)
+DEBUG = env.bool("DEBUG", default=False)
+
+if urlsplit(PUBLIC_URL).scheme not in {"http", "https"} or not urlsplit(PUBLIC_URL).hostname:
+    raise ImproperlyConfigured(f"PUBLIC_URL must be a full address, not {PUBLIC_URL!r}.")
+if not LOCAL and not PUBLIC_URL.startswith("https://"):
+    raise ImproperlyConfigured("PUBLIC_URL must start with https:// outside this machine.")
+if not LOCAL and DEBUG:
+    raise ImproperlyConfigured("DEBUG shows secrets to visitors: unset it, PUBLIC_URL is public.")
+
+
+def _secret_key() -> str:
+    key: str = env.str("SECRET_KEY", default="")
+    if key:
+        if not LOCAL and len(key) < 50:
+            raise ImproperlyConfigured("SECRET_KEY must have at least 50 random characters.")
+        return key
+    if not LOCAL:
+        raise ImproperlyConfigured(
+            "Set SECRET_KEY, the same on every machine: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    kept = DATA / "secret_key"
+    if not kept.exists():
+        DATA.mkdir(parents=True, exist_ok=True)
+        # Two processes may start at once: the first link wins, both read the winner.
+        draft = DATA / f"secret_key.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        if not kept.exists():
+            draft.rename(kept)
+        draft.unlink(missing_ok=True)
+    return kept.read_text()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[str(urlsplit(PUBLIC_URL).hostname)])
+if LOCAL:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+elif "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts: '*' lets anyone forge links.")
+
+# The two outside services, or the sandbox for both
+
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=PORT + 1)
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+WAVESPEED_PLAY_KEY = "sandbox"
+STRIPE_PLAY_KEY = "sk_test_sandbox"
+WAVESPEED_API_KEY = env.str("WAVESPEED_API_KEY", default=WAVESPEED_PLAY_KEY)
+WAVESPEED_BASE_URL = env.str(
+    "WAVESPEED_BASE_URL",
+    default=SANDBOX_URL if WAVESPEED_API_KEY == WAVESPEED_PLAY_KEY else "https://api.wavespeed.ai",
+).rstrip("/")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default=STRIPE_PLAY_KEY)
+STRIPE_WEBHOOK_SECRET = env.str(
+    "STRIPE_WEBHOOK_SECRET",
+    default="whsec_sandbox" if STRIPE_SECRET_KEY == STRIPE_PLAY_KEY else "",
+)
+STRIPE_API_BASE = env.str(
+    "STRIPE_API_BASE",
+    default=SANDBOX_URL if STRIPE_SECRET_KEY == STRIPE_PLAY_KEY else "https://api.stripe.com",
+).rstrip("/")
+# One version for SDK, calls and webhook endpoint: an event of another version is refused.
+STRIPE_VERSION = "2026-10-28.endive"
+# Where a buyer pays: the one foreign place to which our forms may lead.
+CHECKOUT_ORIGIN = SANDBOX_URL if loopback(STRIPE_API_BASE) else "https://checkout.stripe.com"
+SANDBOX = loopback(WAVESPEED_BASE_URL)
+
+if loopback(WAVESPEED_BASE_URL) != loopback(STRIPE_API_BASE):
+    raise ImproperlyConfigured(
+        "One outside service is real and the other the sandbox: real money would buy sandbox "
+        "videos, or play money real ones. Set both WAVESPEED_API_KEY and STRIPE_SECRET_KEY, "
+        "or neither."
+    )
+if SANDBOX and not LOCAL:
+    raise ImproperlyConfigured(
+        "PUBLIC_URL is public but the outside services are the sandbox. Set WAVESPEED_API_KEY, "
+        "STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET."
+    )
+if not STRIPE_WEBHOOK_SECRET:
+    raise ImproperlyConfigured(
+        "Set STRIPE_WEBHOOK_SECRET: Stripe's dashboard shows it at the webhook endpoint "
+        f"{PUBLIC_URL}/hooks/stripe."
+    )
+
+# Addresses that are private and may be reached all the same (host:port).
+PRIVATE_HOSTS_ALLOWED = frozenset(env.list("PRIVATE_HOSTS_ALLOWED", default=[]))
+if SANDBOX:
+    # The sandbox's films, and our own sample pictures.
+    PRIVATE_HOSTS_ALLOWED |= {host_and_port(WAVESPEED_BASE_URL), host_and_port(PUBLIC_URL)}
+
+# What customers may buy, and how patient the driver is
+
+PURCHASE_DOLLARS_MIN = 5
+PURCHASE_DOLLARS_MAX = 500
+PACKS_DOLLARS = (10, 25, 50, 100)
+
+PATIENCE_WAITING_SECONDS = 6 * 3600
+PATIENCE_DOUBT_SECONDS = 15 * 60
+PATIENCE_RUNNING_SECONDS = 60 * 60
+PATIENCE_FETCHING_SECONDS = 60 * 60
+
+# Django
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_q",
+    "rest_framework",
+    "accounts",
+    "billing",
+    "generations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.security.ContentSecurityPolicyMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.site",
+                "billing.context.balance",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": database.configure(env, DATA)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache",
+        }
+    }
+
+# A task only wakes the driver. Its shift ends well before `timeout`, and `timeout` before
+# `retry`, so that a task is never handed out twice while it runs.
+DRIVER_SHIFT_SECONDS = 60
+Q_CLUSTER = {
+    "name": "gallop",
+    "workers": 2,
+    "timeout": 240,
+    "retry": 300,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": 100,
+    "catch_up": False,
+    "label": "Background tasks",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_REDIRECT_URL = "create"
+LOGIN_URL = "account_login"
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "config.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Gallop <hello@gallop.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Browsers
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SECURE_SSL_REDIRECT = not LOCAL
+SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # httpx logs every request with its address; ours carry signatures.
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Gallop",
+    "SITE_HEADER": "Gallop",
+    "SITE_URL": "/",
+}

@@ -1,0 +1,16 @@
+"""The map of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
+
+urlpatterns = [
+    path("", include("generations.urls")),
+    path("", include("billing.urls")),
+    path("account/", include("accounts.urls")),
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("config.health")),
+]
