@@ -1,0 +1,188 @@
+"""What an account can spend, and how it came to be so.
+
+LedgerAccount, Transfer and Hold are written by billing.ledger alone. The rules below are
+named constraints: the database refuses what the code forgot.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from accounts.models import Account
+from billing.money import MICROS_PER_CENT
+
+
+class LedgerAccount(models.Model):
+    """One side of a transfer: a customer's credit, or one of the operator's own accounts.
+
+    Only a customer's row carries a running balance and the sum of its open holds. The
+    operator's accounts are summed from the transfers when asked, so no row is hot for everyone.
+    """
+
+    class Code(models.TextChoices):
+        STRIPE = "stripe", "money at Stripe"
+        REVENUE = "revenue", "revenue"
+        PROMOTIONS = "promotions", "promotions"
+        DISPUTES = "disputes", "disputes"
+        RECEIVABLES = "receivables", "receivables"
+
+    account = models.OneToOneField(
+        Account, on_delete=models.PROTECT, null=True, related_name="ledger_account"
+    )
+    code = models.CharField(max_length=20, choices=Code, unique=True, null=True)  # noqa: DJ001  NULL for customers, so that unique holds
+    balance_micros = models.BigIntegerField(default=0)
+    held_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account=None, code__isnull=False) | Q(account__isnull=False, code=None),
+                name="ledger_account_customer_or_operator",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_micros__gte=0), name="ledger_account_held_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_micros__gte=F("held_micros")),
+                name="ledger_account_available_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(code=None) | Q(balance_micros=0, held_micros=0),
+                name="ledger_account_operator_is_summed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code or str(self.account)
+
+    @property
+    def available_micros(self) -> int:
+        """What can be spent now: the balance less what running jobs hold."""
+        return self.balance_micros - self.held_micros
+
+
+class Transfer(models.Model):
+    """A sum moved from one ledger account (debit) to another (credit), for good.
+
+    A customer's credit is what we owe them: a credit raises it and a debit lowers it. A
+    mistake is mended by a further transfer; the database refuses UPDATE and DELETE.
+    """
+
+    class Kind(models.TextChoices):
+        PURCHASE = "purchase", "purchase"
+        PROMOTION = "promotion", "promotion"
+        CAPTURE = "capture", "video"
+
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
+    amount_micros = models.BigIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind)
+    reference = models.CharField(max_length=120)
+    memo = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="transfer_positive"),
+            models.CheckConstraint(
+                condition=~Q(debit=F("credit")), name="transfer_between_two_accounts"
+            ),
+            models.UniqueConstraint(fields=["kind", "reference"], name="transfer_once"),
+        ]
+        indexes = [
+            models.Index(fields=["debit", "-id"], name="transfer_debit_newest"),
+            models.Index(fields=["credit", "-id"], name="transfer_credit_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
+
+
+class Hold(models.Model):
+    """Credit set aside for one job: captured once, or released once."""
+
+    class State(models.TextChoices):
+        HELD = "held", "held"
+        CAPTURED = "captured", "captured"
+        RELEASED = "released", "released"
+
+    ledger_account = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="holds"
+    )
+    amount_micros = models.BigIntegerField()
+    reference = models.CharField(max_length=120, unique=True)
+    memo = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.HELD)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="hold_positive"),
+            models.CheckConstraint(
+                condition=Q(state="held", settled_at=None)
+                | Q(state__in=["captured", "released"], settled_at__isnull=False),
+                name="hold_settled_or_not",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["ledger_account"], condition=Q(state="held"), name="hold_open_by_account"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.state}"
+
+
+class Purchase(models.Model):
+    """Credit that an account set out to buy. The row comes before anything at Stripe."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "waiting for payment"
+        PAID = "paid", "paid"
+        FAILED = "failed", "payment failed"
+        EXPIRED = "expired", "not completed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="purchases")
+    amount_micros = models.BigIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    session = models.CharField("Checkout session", max_length=255, unique=True, null=True)  # noqa: DJ001  NULL until Stripe answers, so that unique holds
+    payment_intent = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="purchase_positive"),
+            # Stripe counts in whole cents.
+            models.CheckConstraint(
+                condition=Exact(F("amount_micros") % Value(MICROS_PER_CENT), Value(0)),
+                name="purchase_whole_cents",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="paid", paid_at__isnull=False)
+                | (~Q(status="paid") & Q(paid_at=None)),
+                name="purchase_paid_has_date",
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "-created_at"], name="purchase_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+
+class StripeEvent(models.Model):
+    """An event from Stripe, kept in the same transaction as what it did."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    type = models.CharField(max_length=100)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"

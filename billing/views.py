@@ -1,0 +1,72 @@
+"""Buying credit and reading the statement; Stripe's webhook."""
+
+import logging
+
+import stripe
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from accounts.access import user_of, with_account
+from accounts.models import Account
+from billing import checkout, ledger, money
+from billing.forms import BuyForm
+from billing.models import Purchase
+
+logger = logging.getLogger(__name__)
+
+STATEMENT_ROWS = 50
+
+
+@with_account
+def billing(request: HttpRequest, account: Account) -> HttpResponse:
+    """Show the balance, the packs and the statement; a POST leads to Stripe Checkout."""
+    form = BuyForm(request.POST or None, initial={"pack": "25"})
+    if request.method == "POST" and form.is_valid():
+        try:
+            url = checkout.start(
+                account, form.cleaned_data["amount_micros"], email=user_of(request).email
+            )
+        except stripe.StripeError:
+            logger.exception("Checkout could not be started.")
+            form.add_error(
+                None, "The payment service does not answer. You were not charged; try again soon."
+            )
+        else:
+            return HttpResponse(status=303, headers={"Location": url})
+    page = Paginator(ledger.statement(account), STATEMENT_ROWS).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "book": ledger.book(account)}
+    return render(request, "billing/billing.html", context)
+
+
+@with_account
+def returned(request: HttpRequest, account: Account) -> HttpResponse:
+    """Welcome a buyer back from Checkout, crediting at once if the payment is through."""
+    try:
+        purchase = checkout.fulfil(request.GET.get("session", ""))
+    except (stripe.StripeError, checkout.PaymentMismatch):
+        logger.exception("A return from Checkout could not be fulfilled; the webhook will.")
+        purchase = None
+    if purchase is None or purchase.account_id != account.pk:
+        messages.info(request, "Your payment is on its way. The credit appears here by itself.")
+    elif purchase.status == Purchase.Status.PAID:
+        amount = money.display(purchase.amount_micros)
+        messages.success(request, f"{amount} of credit is yours. Make something move.")
+    else:
+        messages.info(request, "Your bank is still working on it. We credit you when it is done.")
+    return redirect("billing")
+
+
+@csrf_exempt
+@require_POST
+def stripe_hook(request: HttpRequest) -> HttpResponse:
+    """Take in one event from Stripe: 200 once it is kept, 400 for what Stripe did not sign."""
+    try:
+        checkout.receive(request.body, request.headers.get("Stripe-Signature", ""))
+    except checkout.InvalidEvent:
+        logger.warning("A webhook without a good signature was refused.")
+        return HttpResponseBadRequest("The signature does not match.")
+    return HttpResponse("ok")
