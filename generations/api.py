@@ -1,0 +1,285 @@
+"""The REST API: WaveSpeed's protocol, so that its official clients work with our address.
+
+One view an action; each checks its input, calls one domain function, and answers in the
+envelope `{"code": 200, "message": "success", "data": …}`. Errors: config.errors.
+"""
+
+import threading
+import time
+import uuid
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from rest_framework import serializers, status
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import key_of
+from accounts.models import ApiKey
+from billing import ledger, money
+from config.errors import ApiError
+from generations import catalog, delivery, images, lifecycle
+from generations.models import Generation, Upload
+
+SYNC_SECONDS_MAX = 90
+SYNC_STEP_SECONDS = 0.25
+# Each waits in a thread of the web server: more of them would starve the other requests.
+SYNC_WAITERS_MAX = 4
+SYNC_TIMED_OUT = 5004
+
+_sync_places = threading.BoundedSemaphore(SYNC_WAITERS_MAX)
+
+
+def envelope(data: Any) -> Response:
+    """Answer 200 in WaveSpeed's envelope."""
+    return Response({"code": 200, "message": "success", "data": data})
+
+
+class SubmitView(APIView):
+    """`POST /api/v3/{model}`: hold the price and start a job."""
+
+    def post(self, request: Request, model: str) -> Response:
+        """Answer the prediction, at once or, with `enable_sync_mode`, when it is done."""
+        body = _object(request)
+        wait = bool(body.pop("enable_sync_mode", False))
+        generation = self._request(key_of(request), model, body)
+        if wait:
+            return envelope(_awaited(generation))
+        return envelope(prediction(generation))
+
+    def _request(self, key: ApiKey, model: str, body: dict[str, Any]) -> Generation:
+        try:
+            entry = catalog.model(model)
+            inputs = entry.clean(body)
+            upload = _own_upload(key, inputs)
+            return lifecycle.request(
+                key.account, entry, inputs, user=key.created_by, api_key=key, upload=upload
+            )
+        except catalog.UnknownModel as error:
+            raise ApiError(status.HTTP_404_NOT_FOUND, str(error)) from error
+        except catalog.InvalidInput as error:
+            raise ApiError(status.HTTP_400_BAD_REQUEST, str(error)) from error
+        except ledger.InsufficientCredit as error:
+            raise _payment_required(error) from error
+
+
+class ResultView(APIView):
+    """`GET /api/v3/predictions/{id}/result`: the job as it stands; failed jobs are 200 too."""
+
+    def get(self, request: Request, prediction_id: str) -> Response:
+        """Answer the prediction, or 404 for an id that is not this account's."""
+        visible = Generation.objects.visible_to(key_of(request).account)
+        try:
+            generation = visible.filter(pk=uuid.UUID(prediction_id)).first()
+        except ValueError:
+            generation = None
+        if generation is None:
+            raise ApiError(status.HTTP_404_NOT_FOUND, "Prediction not found.")
+        return envelope(prediction(generation))
+
+
+class BalanceView(APIView):
+    """`GET /api/v3/balance`: what can be spent, in dollars."""
+
+    def get(self, request: Request) -> Response:
+        """Answer the available credit as a JSON number with every digit that counts."""
+        book = ledger.book(key_of(request).account)
+        return envelope({"balance": _number(book.available_micros)})
+
+
+class UploadTicketView(APIView):
+    """`POST /api/v3/media/uploads`: announce a picture and learn where to PUT it."""
+
+    class Input(serializers.Serializer[Any]):
+        filename = serializers.CharField(max_length=200)
+        size = serializers.IntegerField()
+        content_type = serializers.CharField(max_length=100, default="")
+
+    def post(self, request: Request) -> Response:
+        """Answer the signed address, and the one to use as `image` afterwards."""
+        wanted = self.Input(data=_object(request))
+        if not wanted.is_valid():
+            field, reasons = next(iter(wanted.errors.items()))
+            raise ApiError(status.HTTP_400_BAD_REQUEST, f'field "{field}": {reasons[0]}')
+        try:
+            upload = images.open_ticket(key_of(request).account, **wanted.validated_data)
+        except images.ImageRefused as refusal:
+            raise ApiError(status.HTTP_400_BAD_REQUEST, str(refusal)) from refusal
+        path = reverse("api_upload_put", kwargs={"token": images.token(upload)})
+        instruction = {
+            "method": "PUT",
+            "url": settings.PUBLIC_URL + path,
+            "headers": {"Content-Type": upload.content_type, "If-None-Match": "*"},
+            "expires_at": _timestamp(upload.created_at + images.TICKET_LIFE),
+        }
+        return envelope({**_uploaded(upload), "upload": instruction})
+
+
+class RawParser(BaseParser):
+    """Takes any body as `content`, reading one byte past the limit and no more."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], *_: object, **__: object) -> dict[str, bytes]:
+        """Return the bytes."""
+        return {"content": stream.read(catalog.IMAGE_BYTES_MAX + 1)}
+
+
+class UploadPutView(APIView):
+    """`PUT` of the bytes to the signed address; the address itself is the permission."""
+
+    parser_classes = (RawParser,)
+    authentication_classes = ()
+    permission_classes = ()
+
+    def put(self, request: Request, token: str) -> Response:
+        """Judge and keep the picture: 200, or 400 with what is wrong with it."""
+        upload = images.by_token(token)
+        if upload is None:
+            raise ApiError(status.HTTP_404_NOT_FOUND, "There is no such upload.")
+        # No parser runs for an empty body.
+        content = _object(request).get("content", b"")
+        try:
+            images.fill_ticket(upload, content, request.headers.get("Content-Type", ""))
+        except images.ImageRefused as refusal:
+            raise ApiError(status.HTTP_400_BAD_REQUEST, str(refusal)) from refusal
+        return envelope(_uploaded(upload))
+
+
+class UploadBinaryView(APIView):
+    """`POST /api/v3/media/upload/binary`: a picture as the multipart field `file`."""
+
+    parser_classes = (MultiPartParser,)
+
+    def post(self, request: Request) -> Response:
+        """Judge and keep the picture: 200, or 400 with what is wrong with it."""
+        file = request.FILES.get("file")
+        if not isinstance(file, UploadedFile):
+            raise ApiError(
+                status.HTTP_400_BAD_REQUEST, "Send the picture as the multipart field 'file'."
+            )
+        try:
+            upload = images.receive(
+                key_of(request).account,
+                file.read(catalog.IMAGE_BYTES_MAX + 1),
+                file.name or "picture",
+                claimed_type=_image_type(file.content_type),
+            )
+        except images.ImageRefused as refusal:
+            raise ApiError(status.HTTP_400_BAD_REQUEST, str(refusal)) from refusal
+        return envelope(_uploaded(upload))
+
+
+def upload_file(request: HttpRequest, token: str, filename: str) -> HttpResponseBase:
+    """`GET` of an uploaded picture by its unguessable address."""
+    del filename
+    upload = images.by_token(token)
+    if upload is None:
+        raise Http404("There is no such upload.")
+    return delivery.serve(request, upload.file)
+
+
+def prediction(generation: Generation) -> dict[str, Any]:
+    """Return the job as WaveSpeed's clients expect to read it."""
+    done = generation.status == Generation.Status.COMPLETED
+    path = reverse("api_result", kwargs={"prediction_id": generation.id.hex})
+    return {
+        "id": generation.id.hex,
+        "model": generation.model,
+        "input": generation.inputs,
+        "outputs": [delivery.video_address(generation)] if done else [],
+        "urls": {"get": settings.PUBLIC_URL + path},
+        "has_nsfw_contents": [],
+        "status": _public_status(generation),
+        "code": generation.error_code,
+        "error": generation.error,
+        "created_at": _timestamp(generation.created_at),
+        "executionTime": _running_ms(generation),
+        "timings": {"inference": _running_ms(generation)},
+    }
+
+
+def _awaited(generation: Generation) -> dict[str, Any]:
+    """Wait for the end of a job, or answer like WaveSpeed's sync timeout."""
+    until = time.monotonic() + SYNC_SECONDS_MAX
+    if _sync_places.acquire(blocking=False):
+        try:
+            while not generation.is_finished and time.monotonic() < until:
+                time.sleep(SYNC_STEP_SECONDS)
+                generation.refresh_from_db()
+        finally:
+            _sync_places.release()
+    if generation.is_finished:
+        return prediction(generation)
+    message = (
+        f"Sync mode timed out after {SYNC_SECONDS_MAX} seconds. "
+        "The prediction is still processing asynchronously."
+    )
+    late = {"status": "processing", "code": SYNC_TIMED_OUT, "error": message}
+    return {**prediction(generation), **late}
+
+
+def _public_status(generation: Generation) -> str:
+    """Translate our statuses into the four that WaveSpeed's clients know."""
+    waiting = {Generation.Status.SUBMITTING, Generation.Status.IN_DOUBT}
+    return "created" if generation.status in waiting else generation.status
+
+
+def _running_ms(generation: Generation) -> int:
+    if generation.finished_at is None or generation.submitted_at is None:
+        return 0
+    return int((generation.finished_at - generation.submitted_at).total_seconds() * 1000)
+
+
+def _own_upload(key: ApiKey, inputs: dict[str, Any]) -> Upload | None:
+    try:
+        return images.own_upload(key.account, inputs["image"])
+    except images.ImageRefused as refusal:
+        raise catalog.InvalidInput("image", str(refusal)) from refusal
+
+
+def _payment_required(error: ledger.InsufficientCredit) -> ApiError:
+    data = {
+        "price": _number(error.price_micros),
+        "balance": _number(error.available_micros),
+        "missing": _number(error.missing_micros),
+    }
+    message = f"{error} Buy it at {settings.PUBLIC_URL}/billing. You were not charged."
+    return ApiError(status.HTTP_402_PAYMENT_REQUIRED, message, data)
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise ApiError(
+            status.HTTP_400_BAD_REQUEST, "The body must be one JSON object with the parameters."
+        )
+    return dict(request.data)
+
+
+def _image_type(content_type: str | None) -> str:
+    """Return the claimed type, or nothing when the client made no claim about the picture."""
+    return "" if content_type in {None, "application/octet-stream"} else str(content_type)
+
+
+def _uploaded(upload: Upload) -> dict[str, Any]:
+    return {
+        "type": "image",
+        "download_url": images.address(upload),
+        "filename": upload.filename,
+        "size": upload.size,
+    }
+
+
+def _number(micros: int) -> float:
+    """Return dollars as a JSON number: the shortest that reads back to the same micro-dollars."""
+    return float(money.decimal(micros))
+
+
+def _timestamp(moment: Any) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,172 @@
+"""The one guarded way out to addresses that customers and upstreams give us.
+
+The name is resolved once, every address it has is judged, and the connection goes to exactly
+the judged address; TLS and the Host header still carry the name. Redirects come back through
+the same gate. Source of the ranges: IANA's special-purpose address registries.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import IO, Any, Self
+
+import httpcore
+import httpx
+from django.conf import settings
+
+PORTS = {80, 443}
+REDIRECTS_MAX = 3
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 20.0
+CONNECTIONS_MAX = 50
+
+IPV4_REFUSED = [
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    )
+]  # fmt: skip
+# Only what is handed out to the public; mapped, 6to4, NAT64 and Teredo forms hide other addresses.
+IPV6_ALLOWED = ipaddress.IPv6Network("2000::/3")
+IPV6_REFUSED = [
+    ipaddress.IPv6Network(network)
+    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+]
+
+
+class FetchFailed(Exception):
+    """The address could not be read; the sentence is fit for a customer."""
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(sentence)
+
+
+class AddressRefused(FetchFailed):
+    """The address leads to a private network or an unusual port."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The address {host} is private or not allowed. Use a public one.")
+
+
+def public(address: str) -> bool:
+    """Tell whether this literal IP address belongs to the public internet."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in IPV4_REFUSED)
+    return ip in IPV6_ALLOWED and not any(ip in network for network in IPV6_REFUSED)
+
+
+async def judged_address(host: str, port: int) -> str:
+    """Resolve a name once and return the address to connect to.
+
+    Raises AddressRefused when any of its addresses, or the port, is not allowed, and
+    FetchFailed when it has none.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise FetchFailed(f"The name {host} was not found. Check the address.") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if f"{host}:{port}" not in settings.PRIVATE_HOSTS_ALLOWED and (
+        port not in PORTS or not all(public(address) for address in addresses)
+    ):
+        raise AddressRefused(host)
+    return addresses[0]
+
+
+class _GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to judged addresses only."""
+
+    def __init__(self) -> None:
+        self._real = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        address = await judged_address(host, port)
+        return await self._real.connect_tcp(address, port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        del timeout, socket_options
+        raise AddressRefused(path)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._real.sleep(seconds)
+
+
+class _GuardedTransport(httpx.AsyncHTTPTransport):
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=CONNECTIONS_MAX,
+            network_backend=_GuardedBackend(),
+        )
+
+
+class Fetcher:
+    """Reads foreign addresses; open one per process and use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient(
+            transport=_GuardedTransport(),
+            follow_redirects=True,
+            max_redirects=REDIRECTS_MAX,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            headers={"User-Agent": "Gallop", "Accept-Encoding": "identity"},
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def read(self, url: str, into: IO[bytes], *, size_max: int, seconds_max: float) -> None:
+        """Write what is behind `url` into an open file.
+
+        Raises FetchFailed; its `passing` says that trying again later may help.
+        """
+        try:
+            async with asyncio.timeout(seconds_max), self._client.stream("GET", url) as answer:
+                _check_status(answer)
+                read = 0
+                async for chunk in answer.aiter_bytes():
+                    read += len(chunk)
+                    if read > size_max:
+                        raise FetchFailed(
+                            f"What is behind the address is larger than {size_max} bytes."
+                        )
+                    into.write(chunk)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise FetchFailed("The address took too long to answer.", passing=True) from error
+        except httpx.TooManyRedirects as error:
+            raise FetchFailed("The address redirects too often.") from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise FetchFailed("The address is not a working http(s) address.") from error
+        except httpx.HTTPError as error:
+            raise FetchFailed("The address could not be reached.", passing=True) from error
+
+
+def _check_status(answer: httpx.Response) -> None:
+    if not answer.is_success:
+        raise FetchFailed(
+            f"The address answered {answer.status_code} instead of a file.",
+            passing=answer.status_code in {408, 425, 429} or answer.is_server_error,
+        )

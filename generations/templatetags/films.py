@@ -1,0 +1,21 @@
+import uuid
+
+from django import template
+
+from billing.money import MICROS_PER_DOLLAR
+from generations.catalog import IMAGE_TO_VIDEO
+from generations.models import Generation
+
+register = template.Library()
+
+
+@register.filter
+def film_of(reference: str) -> uuid.UUID | None:
+    """Return the id of the job that a reference of the ledger names, if it names one."""
+    return Generation.id_in(reference)
+
+
+@register.filter
+def seconds_for(dollars: str, resolution: str) -> int:
+    """Return how many whole seconds of video a sum in whole dollars pays for."""
+    return int(dollars) * MICROS_PER_DOLLAR // IMAGE_TO_VIDEO.micros_per_second[resolution]
