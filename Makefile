@@ -14,6 +14,9 @@ test: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.browser
 	$(BIN)/pytest -n 2
 
+bench: $(VENV)/installed-dev
+	$(BIN)/pytest bench --durations 0
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

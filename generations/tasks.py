@@ -1,7 +1,6 @@
 """What django-q2 runs. A task is only a wake-up: losing or repeating one changes nothing."""
 
-import asyncio
-
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection
 
@@ -22,7 +21,8 @@ def drive() -> str:
     if not _take_seat():
         return "another driver is at work"
     try:
-        asyncio.run(_shift(settings.DRIVER_SHIFT_SECONDS))
+        # Its database work comes back to this thread, and so to the connection of the seat.
+        async_to_sync(_shift)(settings.DRIVER_SHIFT_SECONDS)
     finally:
         _leave_seat()
     # Asked only now: whoever came while we sat saw the seat taken and went away.

@@ -7,15 +7,15 @@ the server. Nobody counts pids, so a kill -9 leaves nothing wrong behind.
 """
 
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 DATABASE_NAME = "gallop"
 
 # One open lock file per data folder for the life of this process; forked children share it.
-_uses: dict[Path, IO[str]] = {}
+_uses: dict[Path, int] = {}
 
 
 class ServerDidNotStart(RuntimeError):
@@ -36,7 +36,7 @@ def address(folder: Path) -> str:
     """
     if folder not in _uses:
         folder.mkdir(parents=True, exist_ok=True)
-        use = (folder / "users.lock").open("a+")
+        use = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT)
         # Waits while a keeper is busy stopping the server, so nobody connects to a dying one.
         fcntl.flock(use, fcntl.LOCK_SH)
         with (folder / "start.lock").open("a+") as start:
