@@ -1,0 +1,139 @@
+"""What every test may ask for: the cast, the sandbox as a real server, and a driver."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+from pytest_django import Settings
+
+from config.settings import BASE_DIR, STRIPE_PLAY_KEY, WAVESPEED_PLAY_KEY
+from generations import wavespeed
+from generations.driver import Driver
+from generations.models import Generation
+from generations.outbound import Fetcher
+from tests import cast
+
+READY_SECONDS_MAX = 30
+ROUNDS_MAX = 20
+WEBHOOK_SECRET = "whsec_tests"
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(autouse=True)
+def _own_corner(settings: Settings, tmp_path: Path) -> None:
+    """Give each test its own media folder, quick passwords, and static files without a build."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STATIC_ROOT = tmp_path
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a sandbox that takes no time for a job and posts its hooks nowhere."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox"],
+        cwd=BASE_DIR,
+        env={
+            **os.environ,
+            "SANDBOX_PORT": str(port),
+            "SANDBOX_DATA": str(tmp_path_factory.mktemp("sandbox")),
+            "SANDBOX_JOB_SECONDS": "0",
+            "STRIPE_WEBHOOK_URL": f"http://127.0.0.1:{free_port()}/hooks/stripe",
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STRIPE_SECRET_KEY": STRIPE_PLAY_KEY,
+            "WAVESPEED_API_KEY": WAVESPEED_PLAY_KEY,
+        },
+    )
+    await_answer(url)
+    yield url
+    process.terminate()
+    process.wait(READY_SECONDS_MAX)
+
+
+def await_answer(url: str) -> None:
+    """Return as soon as the address answers."""
+    until = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < until:
+        try:
+            httpx.get(url, timeout=1).raise_for_status()
+        except httpx.HTTPError:
+            continue
+        return
+    raise AssertionError(f"{url} did not answer within {READY_SECONDS_MAX} s")
+
+
+@pytest.fixture
+def sandbox(settings: Settings, sandbox_url: str) -> str:
+    """The sandbox, with this test's settings pointing at it; its address."""
+    settings.WAVESPEED_BASE_URL = sandbox_url
+    settings.STRIPE_API_BASE = sandbox_url
+    settings.STRIPE_WEBHOOK_SECRET = WEBHOOK_SECRET
+    settings.PRIVATE_HOSTS_ALLOWED = {sandbox_url.removeprefix("http://")}
+    return sandbox_url
+
+
+@pytest.fixture
+def alice(db: None) -> cast.Customer:
+    """She has $25."""
+    return cast.customer("alice", "25")
+
+
+@pytest.fixture
+def bob(db: None) -> cast.Customer:
+    """He has nothing."""
+    return cast.customer("bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> cast.Customer:
+    """He has $5 and must see nothing of the others'."""
+    return cast.customer("charlie", "5")
+
+
+@pytest.fixture
+def run_driver(sandbox: str) -> Callable[[], None]:
+    """Take every due job one step further, once."""
+
+    async def run_once() -> None:
+        async with wavespeed.Client() as upstream, Fetcher() as fetcher:
+            await Driver(upstream, fetcher).run_due()
+
+    del sandbox
+    return async_to_sync(run_once)
+
+
+@pytest.fixture
+def settle(run_driver: Callable[[], None]) -> Callable[[], None]:
+    """Drive every job to its end, making each due at once instead of waiting."""
+
+    def drive() -> None:
+        for _ in range(ROUNDS_MAX):
+            unfinished = Generation.objects.unfinished()
+            if unfinished.update(due_at=timezone.now()) == 0:
+                return
+            run_driver()
+        raise AssertionError(f"still unfinished: {list(Generation.objects.unfinished())}")
+
+    return drive
