@@ -20,25 +20,29 @@ from accounts.access import user_of, with_account
 from accounts.models import Account, User
 from accounts.opening import account_of
 from billing import ledger
-from generations import catalog, delivery, images, lifecycle, wavespeed
-from generations.forms import CreateForm
+from generations import catalog, delivery, images, lifecycle, pricing, wavespeed
+from generations.forms import DURATION, CreateForm
 from generations.models import Generation, GenerationQuerySet
 
 GALLERY_PAGE = 24
 RECENT_JOBS = 4
 # What the browser shows of a running job is asked for this often.
 PROGRESS_SECONDS = 1
+EXAMPLE = {"resolution": "1080p", "duration": 5}
 
 _FOR_SALE = {
     "model": catalog.IMAGE_TO_VIDEO,
-    "duration": catalog.IMAGE_TO_VIDEO.parameter("duration"),
+    "duration": DURATION,
+    "ticks": range(DURATION.low, DURATION.high + 1),
 }
 
 
 @require_GET
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what Gallop is, in one look."""
-    return render(request, "generations/landing.html", _FOR_SALE)
+    price_micros = pricing.quote(catalog.IMAGE_TO_VIDEO, EXAMPLE)
+    context = {**_FOR_SALE, "example": EXAMPLE, "example_micros": price_micros}
+    return render(request, "generations/landing.html", context)
 
 
 @require_GET
@@ -58,7 +62,8 @@ def create(request: HttpRequest, account: Account) -> HttpResponse:
     initial = earlier.inputs if earlier else request.GET.dict()
     form = CreateForm(account, request.POST or None, request.FILES or None, initial=initial)
     missing: ledger.InsufficientCredit | None = None
-    if request.method == "POST" and form.is_valid():
+    # Without script the price is asked for by a button of its own.
+    if request.method == "POST" and form.is_valid() and "reckon" not in request.POST:
         try:
             generation = lifecycle.request(
                 account,
@@ -93,7 +98,12 @@ def gallery(request: HttpRequest, account: Account) -> HttpResponse:
     running = _newest(account).filter(
         Q(status__in=Generation.UNFINISHED) | Q(finished_at__gte=since)
     )
-    context = {"running": running, "since": since, "refresh_seconds": PROGRESS_SECONDS}
+    context = {
+        "running": running,
+        "going_on": any(not job.is_finished for job in running),
+        "since": since,
+        "refresh_seconds": PROGRESS_SECONDS,
+    }
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "generations/_running.html", context)
     films = _newest(account).filter(status=Generation.Status.COMPLETED)
