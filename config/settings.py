@@ -4,6 +4,7 @@ With nothing set this is a complete site on one machine: embedded PostgreSQL, me
 folder, and the sandbox for Stripe and WaveSpeed.
 """
 
+import contextlib
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,13 +62,13 @@ def _secret_key() -> str:
     kept = DATA / "secret_key"
     if not kept.exists():
         DATA.mkdir(parents=True, exist_ok=True)
-        # Two processes may start at once: the first link wins, both read the winner.
         draft = DATA / f"secret_key.{secrets.token_hex(4)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
-        if not kept.exists():
-            draft.rename(kept)
-        draft.unlink(missing_ok=True)
+        # Two processes may start at once: the first link wins, and both read the winner.
+        with contextlib.suppress(FileExistsError):
+            kept.hardlink_to(draft)
+        draft.unlink()
     return kept.read_text()
 
 

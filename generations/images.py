@@ -3,7 +3,6 @@
 import hashlib
 import io
 import uuid
-import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -48,9 +47,10 @@ def judge(content: bytes) -> Facts:
     Raises ImageRefused with a sentence for the customer.
     """
     if len(content) > IMAGE_BYTES_MAX:
+        # Callers read one byte past the limit and no more: the real size is not known here.
         raise ImageRefused(
-            f"The picture has {_megabytes(len(content))}; at most {_megabytes(IMAGE_BYTES_MAX)} "
-            "can be used. Save it smaller or as JPEG."
+            f"The picture is larger than {IMAGE_BYTES_MAX // 1024 // 1024} MB. "
+            "Save it smaller or as JPEG."
         )
     facts = _decode(content)
     if min(facts.width, facts.height) < IMAGE_SIDE_MIN:
@@ -70,20 +70,16 @@ def judge(content: bytes) -> Facts:
 
 def _decode(content: bytes) -> Facts:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=list(FORMATS)) as image:
-                width, height = image.size
-                if width * height > PIXELS_MAX:
-                    raise ImageRefused(
-                        f"The picture has {width} × {height} px; at most "
-                        f"{PIXELS_MAX // 1_000_000} million pixels can be used. Make it smaller."
-                    )
-                image.load()
-                # EXIF orientation 5 to 8: the picture is shown turned by a quarter.
-                if image.getexif().get(0x0112, 1) >= 5:
-                    width, height = height, width
-                return Facts(str(image.format), width, height)
+        with Image.open(io.BytesIO(content), formats=list(FORMATS)) as image:
+            width, height = image.size
+            # Asked of the header, before a single pixel is unpacked.
+            if width * height > PIXELS_MAX:
+                raise _too_many_pixels(width, height)
+            image.load()
+            # EXIF orientation 5 to 8: the picture is shown turned by a quarter.
+            if image.getexif().get(0x0112, 1) >= 5:
+                width, height = height, width
+            return Facts(str(image.format), width, height)
     except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -93,6 +89,13 @@ def _decode(content: bytes) -> Facts:
         raise ImageRefused(
             "This is not a complete JPEG, PNG, BMP or WEBP picture. Save it again and retry."
         ) from error
+
+
+def _too_many_pixels(width: int, height: int) -> ImageRefused:
+    return ImageRefused(
+        f"The picture has {width} × {height} px; at most {PIXELS_MAX // 1_000_000} million "
+        "pixels can be used. Make it smaller."
+    )
 
 
 def receive(account: Account, content: bytes, filename: str, *, claimed_type: str = "") -> Upload:
@@ -190,7 +193,3 @@ def _keep(upload: Upload, content: bytes, facts: Facts) -> None:
     upload.size = len(content)
     upload.sha256 = hashlib.sha256(content).hexdigest()
     upload.width, upload.height = facts.width, facts.height
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1024 / 1024:.1f} MB"
