@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -29,16 +30,19 @@ def issue(account: Account, user: User, name: str) -> tuple[ApiKey, str]:
 
     Raises TooManyKeys.
     """
-    if active(account).count() >= ACTIVE_KEYS_MAX:
-        raise TooManyKeys
     secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
-    key = ApiKey.objects.create(
-        account=account,
-        created_by=user,
-        name=name,
-        prefix=secret[:PREFIX_LENGTH],
-        digest=digest(secret),
-    )
+    with transaction.atomic():
+        # One at a time for an account, or two callers would both take the last place.
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if active(account).count() >= ACTIVE_KEYS_MAX:
+            raise TooManyKeys
+        key = ApiKey.objects.create(
+            account=account,
+            created_by=user,
+            name=name,
+            prefix=secret[:PREFIX_LENGTH],
+            digest=digest(secret),
+        )
     return key, secret
 
 

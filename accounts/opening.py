@@ -23,15 +23,19 @@ def account_of(user: User) -> Account:
 def open_account(email: str, password: str | None = None, *, staff: bool = False) -> User:
     """Return the user of this address with a confirmed e-mail and an account.
 
-    Calling it again for a known address confirms it and sets the password when one is given.
+    Calling it again for a known address confirms it, sets the password when one is given, and
+    makes the user an operator when asked.
     """
     with transaction.atomic():
-        user = User.objects.filter(email__iexact=email).first()
-        if user is None:
-            user = User.objects.create_user(email, password, is_staff=staff, is_superuser=staff)
-        elif password is not None:
+        user, created = User.objects.get_or_create(
+            email__iexact=email, defaults={"email": email.lower()}
+        )
+        if created or password is not None:
             user.set_password(password)
             user.save(update_fields=["password"])
+        if staff:
+            user.is_staff = user.is_superuser = True
+            user.save(update_fields=["is_staff", "is_superuser"])
         EmailAddress.objects.update_or_create(
             user=user, email=user.email, defaults={"verified": True, "primary": True}
         )

@@ -22,7 +22,7 @@ class BuyForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Add `amount_micros`."""
         cleaned = super().clean() or {}
-        if "pack" in cleaned:
+        if not self.errors:
             try:
                 cleaned["amount_micros"] = self._amount(cleaned)
             except ValueError as refusal:

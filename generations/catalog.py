@@ -30,7 +30,8 @@ class InvalidInput(ValueError):
     def __init__(self, field: str, reason: str) -> None:
         self.field = field
         self.reason = reason
-        super().__init__(f'field "{field}" {reason}')
+        # What is quoted back may be what JSON allows and no answer can carry.
+        super().__init__(f'field "{field}" {reason}'.encode(errors="replace").decode())
 
 
 def shown(value: object) -> str:
@@ -45,6 +46,11 @@ def shown(value: object) -> str:
         case None:
             return "null"
     return "a list" if isinstance(value, list) else "an object"
+
+
+def storable(text: str) -> bool:
+    """Tell whether PostgreSQL takes the text: no NUL, and no half of a surrogate pair."""
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,10 @@ class Text:
                 f"must have at most {self.length_max} characters, got {len(value)}; "
                 "please shorten it",
             )
-        if "\x00" in value:
-            raise InvalidInput(self.name, "must not contain NUL characters; please remove them")
+        if not storable(value):
+            raise InvalidInput(
+                self.name, "must not contain NUL or broken characters; please remove them"
+            )
         return value
 
 
@@ -124,7 +132,8 @@ class Picture:
             )
         if not isinstance(value, str):
             raise InvalidInput(self.name, f"must be a string, got {shown(value)}")
-        if not value.startswith(("https://", "http://")) or len(value) > URL_LENGTH_MAX:
+        fits = len(value) <= URL_LENGTH_MAX and storable(value)
+        if not value.startswith(("https://", "http://")) or not fits:
             raise InvalidInput(
                 self.name,
                 f"must be an http(s) address of at most {URL_LENGTH_MAX} characters, "

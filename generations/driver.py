@@ -116,10 +116,8 @@ class Driver:
 
     async def _submit(self, job: Generation) -> None:
         try:
-            upload = await self._picture(job)
-            content = await _in_db(_read_file, upload.file)
-            # Each job sends its own copy, so its address finds it in the upstream's history.
-            image = await self._upstream.upload(content, upload.safe_filename, upload.content_type)
+            # A job that was turned away has its copy there already, and no submission names it.
+            image = job.upstream_image or await self._copy_upstream(job)
         except _PictureUnusable as unusable:
             await _in_db(lifecycle.fail, job, failures.picture(str(unusable)))
             return
@@ -134,6 +132,12 @@ class Driver:
             return
         if await _in_db(lifecycle.start_submit, job, image):
             await self._post(job, image)
+
+    async def _copy_upstream(self, job: Generation) -> str:
+        """Leave this job's own copy of its picture upstream: its address finds the job there."""
+        upload = await self._picture(job)
+        content = await _in_db(_read_file, upload.file)
+        return await self._upstream.upload(content, upload.safe_filename, upload.content_type)
 
     async def _post(self, job: Generation, image: str) -> None:
         """Send the one POST of this job and note what came of it."""

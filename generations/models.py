@@ -168,7 +168,10 @@ class Generation(models.Model):
     def id_in(reference: str) -> uuid.UUID | None:
         """Return the job's id out of its hold_reference, None for any other reference."""
         name = reference.removeprefix(REFERENCE_START)
-        return None if name == reference else uuid.UUID(name)
+        try:
+            return None if name == reference else uuid.UUID(name)
+        except ValueError:
+            return None
 
     @property
     def memo(self) -> str:

@@ -158,7 +158,8 @@ class Fetcher:
             raise FetchFailed("The address took too long to answer.", passing=True) from error
         except httpx.TooManyRedirects as error:
             raise FetchFailed("The address redirects too often.") from error
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
+            # Some odd names pass httpx and break idna or the cookie jar, with a ValueError.
             raise FetchFailed("The address is not a working http(s) address.") from error
         except httpx.HTTPError as error:
             raise FetchFailed("The address could not be reached.", passing=True) from error
