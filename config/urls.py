@@ -1,10 +1,22 @@
 """The map of the site."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
+
 
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
+
+
+class Favicon(RedirectView):
+    """The brand's mark."""
+
+    def get_redirect_url(self, *_: object, **__: object) -> str:
+        """Return its address, which changes with its content."""
+        return static("brand/favicon-32.png")
+
 
 urlpatterns = [
     path("", include("generations.urls")),
@@ -13,4 +25,6 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("config.health")),
+    # Browsers ask here, whatever the page says.
+    path("favicon.ico", Favicon.as_view()),
 ]

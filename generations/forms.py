@@ -56,10 +56,13 @@ class CreateForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Keep the picture, even when something else is wrong, and add `inputs`."""
         cleaned = super().clean() or {}
+        self.upload = self._kept(cleaned)
         try:
-            self.upload = self._picture(cleaned)
+            self.upload = self._sent(cleaned) or self.upload
         except images.ImageRefused as refusal:
             self.add_error("picture", str(refusal))
+        if self.upload is None and "picture" not in self.errors:
+            self.add_error("picture", "Choose a picture to begin with.")
         if self.upload is not None and not self.errors:
             cleaned["inputs"] = self._inputs(cleaned, self.upload)
         return cleaned
@@ -71,15 +74,16 @@ class CreateForm(forms.Form):
         except ValidationError:
             return field.initial
 
-    def _picture(self, cleaned: dict[str, Any]) -> Upload:
+    def _sent(self, cleaned: dict[str, Any]) -> Upload | None:
         sent = cleaned.get("picture")
-        if isinstance(sent, UploadedFile):
-            content = sent.read(IMAGE_BYTES_MAX + 1)
-            return images.receive(self.account, content, sent.name or "picture")
-        kept = Upload.objects.filter(account=self.account, pk__in=[cleaned.get("kept")]).first()
-        if kept is None or not kept.is_ready:
-            raise images.ImageRefused("Choose a picture to begin with.")
-        return kept
+        if not isinstance(sent, UploadedFile):
+            return None
+        content = sent.read(IMAGE_BYTES_MAX + 1)
+        return images.receive(self.account, content, sent.name or "picture")
+
+    def _kept(self, cleaned: dict[str, Any]) -> Upload | None:
+        own = Upload.objects.filter(account=self.account).exclude(file="")
+        return own.filter(pk__in=[cleaned.get("kept")]).first()
 
     def _inputs(self, cleaned: dict[str, Any], upload: Upload) -> dict[str, Any]:
         seed = cleaned["seed"]
