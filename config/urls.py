@@ -5,7 +5,6 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 
