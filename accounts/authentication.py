@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from accounts import keys
 from accounts.models import ApiKey, User
 
-REFUSAL = (
-    "Invalid API key. Send 'Authorization: Bearer <key>' with a key from "
-    f"{settings.PUBLIC_URL}/account/keys."
-)
+
+def refusal() -> str:
+    """Return what a program without a good key is told."""
+    where = f"{settings.PUBLIC_URL}/account/keys"
+    return f"Invalid API key. Send 'Authorization: Bearer <key>' with a key from {where}."
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -22,7 +23,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).partition(b" ")
         key = keys.find(secret.decode("latin-1")) if scheme.lower() == b"bearer" else None
         if key is None:
-            raise AuthenticationFailed(REFUSAL)
+            raise AuthenticationFailed(refusal())
         return key.created_by, key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  DRF's signature

@@ -14,6 +14,7 @@ from typing import Any
 import stripe
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
@@ -64,6 +65,8 @@ def fulfil(session_id: str) -> Purchase | None:
     Returns the purchase as it stands, or None for a session that is not ours. Raises
     PaymentMismatch and stripe.StripeError.
     """
+    if not session_id.startswith("cs_"):
+        return None
     return _fulfil(_session(session_id), event=None)
 
 
@@ -76,11 +79,10 @@ def receive(payload: bytes, signature: str) -> None:
     event = _verified(payload, signature)
     if StripeEvent.objects.filter(pk=event.pk).exists():
         return
-    session_id = event.payload["data"]["object"].get("id", "")
     if event.type in FULFILLING:
-        _fulfil(_session(session_id), event)
+        _fulfil(_session(event.payload["data"]["object"]["id"]), event)
     elif event.type in CLOSING:
-        _close(session_id, CLOSING[event.type], event)
+        _close(event)
     else:
         _remember(event)
 
@@ -103,7 +105,7 @@ def _verified(payload: bytes, signature: str) -> StripeEvent:
 
 
 def _fulfil(session: stripe.checkout.Session, event: StripeEvent | None) -> Purchase | None:
-    purchase = _purchase_of(session)
+    purchase = _purchases(session.client_reference_id).first()
     if purchase is None:
         logger.warning("Checkout session %s belongs to no purchase of ours.", session.id)
     elif session.payment_status in PAID:
@@ -118,12 +120,12 @@ def _fulfil(session: stripe.checkout.Session, event: StripeEvent | None) -> Purc
     return purchase
 
 
-def _purchase_of(session: stripe.checkout.Session) -> Purchase | None:
+def _purchases(reference: str | None) -> QuerySet[Purchase]:
     """Find by the reference we gave: the session's id may not have been written down yet."""
     try:
-        return Purchase.objects.filter(pk=uuid.UUID(session.client_reference_id or "")).first()
+        return Purchase.objects.filter(pk=uuid.UUID(reference or ""))
     except ValueError:
-        return None
+        return Purchase.objects.none()
 
 
 def _check_sum(session: stripe.checkout.Session, purchase: Purchase) -> None:
@@ -151,12 +153,11 @@ def _credit(purchase: Purchase, session: stripe.checkout.Session) -> None:
     )
 
 
-def _close(session_id: str, status: Purchase.Status, event: StripeEvent) -> None:
+def _close(event: StripeEvent) -> None:
+    purchases = _purchases(event.payload["data"]["object"].get("client_reference_id"))
     with transaction.atomic():
         _remember(event)
-        Purchase.objects.filter(session=session_id, status=Purchase.Status.OPEN).update(
-            status=status
-        )
+        purchases.filter(status=Purchase.Status.OPEN).update(status=CLOSING[event.type])
 
 
 def _remember(event: StripeEvent) -> None:

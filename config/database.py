@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded.server import DATABASE_NAME
 
@@ -15,11 +16,16 @@ POOL_WAIT_SECONDS = 10
 def configure(env: environ.Env, data: Path) -> dict[str, Any]:
     """Return the entry for settings.DATABASES["default"].
 
-    No connection is made and no server started here: that happens on first use.
+    No connection is made and no server started here: that happens on first use. Raises
+    ImproperlyConfigured for another kind of database.
     """
     if env.str("DATABASE_URL", default=""):
         database: dict[str, Any] = env.db_url("DATABASE_URL")
-        database["ENGINE"] = "django.db.backends.postgresql"
+        if database["ENGINE"] != "django.db.backends.postgresql":
+            raise ImproperlyConfigured(
+                "DATABASE_URL must name a PostgreSQL: postgres://user:password@host:5432/gallop. "
+                "Unset it to use the embedded one."
+            )
     else:
         database = {"ENGINE": "config.embedded", "NAME": DATABASE_NAME}
         database["OPTIONS"] = {"folder": str(data / "postgres")}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -40,23 +40,25 @@ def _sentence(error: Exception) -> str:
     return "Not found." if "404" in str(error) else str(error)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400: JSON below /api/, a page elsewhere."""
+    message = "The request cannot be read; its body may be too large. Nothing was charged."
+    return _json(request, 400, message) or defaults.bad_request(request, exception)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404: JSON below /api/, a page elsewhere."""
-    if request.path.startswith("/api/"):
-        body = {
-            "code": status.HTTP_404_NOT_FOUND,
-            "message": f"There is nothing at {request.path}.",
-        }
-        return JsonResponse(body, status=status.HTTP_404_NOT_FOUND)
-    return defaults.page_not_found(request, exception)
+    message = f"There is nothing at {request.path}."
+    return _json(request, 404, message) or defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500: JSON below /api/, a page elsewhere."""
-    if request.path.startswith("/api/"):
-        body = {
-            "code": status.HTTP_500_INTERNAL_SERVER_ERROR,
-            "message": "Something broke on our side and was logged. Try again in a minute.",
-        }
-        return JsonResponse(body, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
-    return defaults.server_error(request)
+    message = "Something broke on our side and was logged. Try again in a minute."
+    return _json(request, 500, message) or defaults.server_error(request)
+
+
+def _json(request: HttpRequest, code: int, message: str) -> HttpResponse | None:
+    if not request.path.startswith("/api/"):
+        return None
+    return JsonResponse({"code": code, "message": message}, status=code)

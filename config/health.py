@@ -1,6 +1,7 @@
 """`/healthz`: this process answers. `/readyz`: so does everything it needs."""
 
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -32,8 +33,9 @@ def _checks() -> dict[str, bool]:
 
 
 def _storage_answers() -> bool:
+    # Written and removed: a folder that is full or read-only still answers questions.
     try:
-        default_storage.exists("readyz")
+        default_storage.delete(default_storage.save("readyz", ContentFile(b"")))
     except OSError:
         return False
     return True

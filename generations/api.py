@@ -47,7 +47,7 @@ class SubmitView(APIView):
     def post(self, request: Request, model: str) -> Response:
         """Answer the prediction, at once or, with `enable_sync_mode`, when it is done."""
         body = _object(request)
-        wait = bool(body.pop("enable_sync_mode", False))
+        wait = _flag(body, "enable_sync_mode")
         generation = self._request(key_of(request), model, body)
         if wait:
             return envelope(_awaited(generation))
@@ -99,7 +99,7 @@ class UploadTicketView(APIView):
     class Input(serializers.Serializer[Any]):
         filename = serializers.CharField(max_length=200)
         size = serializers.IntegerField()
-        content_type = serializers.CharField(max_length=100, default="")
+        content_type = serializers.CharField(max_length=100, default="", allow_blank=True)
 
     def post(self, request: Request) -> Response:
         """Answer the signed address, and the one to use as `image` afterwards."""
@@ -254,6 +254,16 @@ def _payment_required(error: ledger.InsufficientCredit) -> ApiError:
     return ApiError(status.HTTP_402_PAYMENT_REQUIRED, message, data)
 
 
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.pop(name, False)
+    if not isinstance(value, bool):
+        raise ApiError(
+            status.HTTP_400_BAD_REQUEST,
+            f'field "{name}" must be true or false, got {catalog.shown(value)}',
+        )
+    return value
+
+
 def _object(request: Request) -> dict[str, Any]:
     if not isinstance(request.data, dict):
         raise ApiError(
@@ -264,7 +274,7 @@ def _object(request: Request) -> dict[str, Any]:
 
 def _image_type(content_type: str | None) -> str:
     """Return the claimed type, or nothing when the client made no claim about the picture."""
-    return "" if content_type in {None, "application/octet-stream"} else str(content_type)
+    return "" if content_type in {None, images.UNKNOWN_TYPE} else str(content_type)
 
 
 def _uploaded(upload: Upload) -> dict[str, Any]:

@@ -136,7 +136,10 @@ class Driver:
     async def _copy_upstream(self, job: Generation) -> str:
         """Leave this job's own copy of its picture upstream: its address finds the job there."""
         upload = await self._picture(job)
-        content = await _in_db(_read_file, upload.file)
+        try:
+            content = await _in_db(_read_file, upload.file)
+        except FileNotFoundError as error:
+            raise _PictureUnusable("Your picture is gone. Upload it again.") from error
         return await self._upstream.upload(content, upload.safe_filename, upload.content_type)
 
     async def _post(self, job: Generation, image: str) -> None:

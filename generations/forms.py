@@ -17,12 +17,19 @@ PROMPT = IMAGE_TO_VIDEO.parameter("prompt")
 SEED = IMAGE_TO_VIDEO.parameter("seed")
 
 
+class PromptField(forms.CharField):
+    """Words in which a line break is one character, as the browser counts and the model reads."""
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class CreateForm(forms.Form):
     """A picture, either sent now or kept from an earlier try, and the model's parameters."""
 
     picture = forms.FileField(required=False)
     kept = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    prompt = forms.CharField(
+    prompt = PromptField(
         required=False,
         strip=False,
         max_length=PROMPT.length_max,
@@ -89,7 +96,7 @@ class CreateForm(forms.Form):
         seed = cleaned["seed"]
         wanted = {
             "image": images.address(upload),
-            "prompt": cleaned["prompt"].replace("\r\n", "\n"),
+            "prompt": cleaned["prompt"],
             "resolution": cleaned["resolution"],
             "duration": cleaned["duration"],
             "seed": SEED.default if seed is None else seed,

@@ -20,10 +20,13 @@ from generations.catalog import IMAGE_BYTES_MAX, IMAGE_RATIO_MAX, IMAGE_SIDE_MIN
 from generations.models import Upload
 
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp", "WEBP": "image/webp"}
+# What a client says that knows no more; the bytes decide.
+UNKNOWN_TYPE = "application/octet-stream"
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "WEBP": "webp"}
 # Enough for a 10 MB photograph of any camera, too little for a bomb to hurt: 8 bytes a pixel.
 PIXELS_MAX = 60_000_000
 TICKET_LIFE = timedelta(hours=1)
+KEPT_FIELDS = ("file", "content_type", "size", "sha256", "width", "height")
 
 _signer = signing.Signer(salt="generations.images")
 
@@ -77,9 +80,11 @@ def _decode(content: bytes) -> Facts:
                 raise _too_many_pixels(width, height)
             image.load()
             # EXIF orientation 5 to 8: the picture is shown turned by a quarter.
-            if image.getexif().get(0x0112, 1) >= 5:
+            if image.getexif().get(0x0112) in {5, 6, 7, 8}:
                 width, height = height, width
-            return Facts(str(image.format), width, height)
+            # Telephones append pictures to a JPEG; it stays one, whatever Pillow calls it.
+            name = "JPEG" if image.format == "MPO" else str(image.format)
+            return Facts(name, width, height)
     except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -114,10 +119,10 @@ def receive(account: Account, content: bytes, filename: str, *, claimed_type: st
 
 def open_ticket(account: Account, filename: str, size: int, content_type: str) -> Upload:
     """Note that a picture will be PUT. Raises ImageRefused for what would be refused anyway."""
-    if content_type not in FORMATS.values():
+    content_type = content_type or UNKNOWN_TYPE
+    if content_type not in {*FORMATS.values(), UNKNOWN_TYPE}:
         raise ImageRefused(
-            f"{content_type or 'This type'} cannot be used; "
-            f"send one of {', '.join(sorted(FORMATS.values()))}."
+            f"{content_type} cannot be used; send one of {', '.join(sorted(FORMATS.values()))}."
         )
     if not 0 < size <= IMAGE_BYTES_MAX:
         raise ImageRefused(f"The size must be from 1 to {IMAGE_BYTES_MAX} bytes, not {size}.")
@@ -133,13 +138,17 @@ def fill_ticket(upload: Upload, content: bytes, content_type: str) -> None:
     if upload.created_at < timezone.now() - TICKET_LIFE:
         raise ImageRefused("This upload address has expired. Ask for a new one.")
     facts = judge(content)
-    if not content_type == upload.content_type == FORMATS[facts.format]:
+    if {content_type, upload.content_type} not in ({UNKNOWN_TYPE}, {FORMATS[facts.format]}):
         raise ImageRefused(
             f"The upload was announced as {upload.content_type}, sent as "
             f"{content_type or 'no type'} and is {FORMATS[facts.format]}: the three must agree."
         )
     _keep(upload, content, facts)
-    upload.save()
+    changes = {name: getattr(upload, name) for name in KEPT_FIELDS}
+    if Upload.objects.filter(pk=upload.pk, file="").update(**changes) != 1:
+        # Another PUT came first, and its picture may be in a job already.
+        default_storage.delete(upload.file)
+        raise ImageRefused("This upload is complete. Ask for a new one.")
 
 
 def own_upload(account: Account, url: str) -> Upload | None:

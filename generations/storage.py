@@ -89,7 +89,8 @@ def watch(path: Path) -> Reel:
     Raises NotAVideo.
     """
     try:
-        with av.open(str(path)) as container:
+        # Left to guess, the library takes still pictures for films and follows playlists.
+        with av.open(str(path), format="mp4") as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             expected = stream.frames or _estimated_frames(container, stream)

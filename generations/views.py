@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import user_of, with_account
 from accounts.models import Account, User
@@ -37,7 +37,7 @@ _FOR_SALE = {
 }
 
 
-@require_GET
+@require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what Gallop is, in one look."""
     price_micros = pricing.quote(catalog.IMAGE_TO_VIDEO, EXAMPLE)
@@ -45,7 +45,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/landing.html", context)
 
 
-@require_GET
+@require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Show programmers the way."""
     return render(request, "generations/docs.html", _FOR_SALE)
@@ -122,7 +122,7 @@ def film(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_GET
+@require_safe
 def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBase:
     """A job's video, poster, strip or picture: for its account, or for a signed address."""
     signed = part == "video.mp4" and delivery.signature_fits(

@@ -7,6 +7,7 @@ Source: WaveSpeed's API documentation and the behaviour of its official clients.
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ HOOK_AGE_SECONDS_MAX = 300
 SECRET_SECONDS = 3600
 MESSAGE_LENGTH_MAX = 300
 
+# What the upstream says of a request that it has understood and will never accept.
+REFUSALS = {400, 404, 413, 415, 422}
 COMPLETED = "completed"
 ENDED_WITHOUT_VIDEO = {"failed", "cancelled", "timeout", "deleted"}
 
@@ -59,6 +62,8 @@ class Prediction:
     @classmethod
     def parse(cls, data: Any) -> Self:
         """Read a prediction, in which all but the id may be missing or null."""
+        if not data["id"]:
+            raise ValueError("a prediction needs an id")
         return cls(
             id=str(data["id"]),
             status=str(data.get("status") or ""),
@@ -114,7 +119,7 @@ class Client:
             del request.headers["Authorization"]
             _raise_for(await self._http.send(request))
             return str(ticket["download_url"])
-        except (InDoubt, httpx.HTTPError, KeyError, TypeError) as error:
+        except (InDoubt, httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError) as error:
             raise Unavailable(f"The picture could not be uploaded: {error!r}") from error
 
     async def find(self, image: str) -> Prediction | None:
@@ -124,10 +129,10 @@ class Client:
         """
         for page in range(1, HISTORY_PAGES_MAX + 1):
             body = {"page": page, "page_size": HISTORY_PAGE_SIZE, "include_inputs": True}
-            items = (await self._call("POST", "/predictions", json=body))["items"]
+            items = _items(await self._call("POST", "/predictions", json=body))
             for item in items:
-                if (item.get("input") or item.get("inputs") or {}).get("image") == image:
-                    return Prediction.parse(item)
+                if _image_of(item) == image:
+                    return _prediction(item)
             if len(items) < HISTORY_PAGE_SIZE:
                 break
         return None
@@ -152,7 +157,10 @@ def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> bool
     The key is the secret without `whsec_`, as ASCII, not base64-decoded.
     """
     hook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > HOOK_AGE_SECONDS_MAX:
+    # Bounded, because anybody may send a number that no clock can be compared with.
+    if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII):
+        return False
+    if abs(time.time() - int(timestamp)) > HOOK_AGE_SECONDS_MAX:
         return False
     return hmac.compare_digest(
         signature(body, hook_id, timestamp, secret).encode(),
@@ -194,6 +202,20 @@ def _prediction(data: Any) -> Prediction:
         raise InDoubt(f"WaveSpeed's prediction makes no sense: {str(data)[:100]}") from error
 
 
+def _items(data: Any) -> list[dict[str, Any]]:
+    """Return a page of the history. Raises InDoubt: what cannot be read must not look empty."""
+    items = data.get("items") if isinstance(data, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise InDoubt(f"WaveSpeed's history makes no sense: {str(data)[:100]}")
+    return items
+
+
+def _image_of(item: dict[str, Any]) -> Any:
+    """Return the picture that a submission in the history was made with, None when unknown."""
+    inputs = item.get("input") or item.get("inputs")
+    return inputs.get("image") if isinstance(inputs, dict) else None
+
+
 def _raise_for(answer: httpx.Response) -> None:
     """Sort HTTP errors by whether the request may have been taken, and whether to ask again."""
     if answer.is_success:
@@ -202,8 +224,7 @@ def _raise_for(answer: httpx.Response) -> None:
     if answer.is_server_error:
         # A gateway may answer 504 after the job was taken.
         raise InDoubt(said)
-    operators = answer.status_code in {401, 402, 403, 408, 429}
-    if operators or "insufficient credits" in answer.text.lower():
-        # Our key, our money, our load: never the customer's fault.
+    if answer.status_code not in REFUSALS or "insufficient credits" in answer.text.lower():
+        # Our key, our money, our load, a gateway astray: never the customer's fault.
         raise Unavailable(said)
     raise Refused(said)

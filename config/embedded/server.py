@@ -78,6 +78,7 @@ def _spawn_keeper(folder: Path) -> None:
     assert keeper.stdout is not None
     with keeper.stdout as answers:
         if answers.readline() != "ready\n":
+            keeper.wait()
             raise ServerDidNotStart(folder)
     # The keeper outlives us on purpose; without this the interpreter warns about it.
     keeper.returncode = 0

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import keys
@@ -26,22 +28,28 @@ class Command(BaseCommand):
         self, *, email: str, password: str | None, credit: str, staff: bool, **_: Any
     ) -> None:
         try:
-            credit_micros = money.parse(credit)
-        except money.InvalidAmount as refusal:
+            validate_email(email)
+            opened = _open(email, password, money.parse(credit), staff=staff)
+        except ValidationError as refusal:
+            raise CommandError(refusal.messages[0]) from refusal
+        except (money.InvalidAmount, keys.TooManyKeys) as refusal:
             raise CommandError(str(refusal)) from refusal
-        with transaction.atomic():
-            user = open_account(email, password, staff=staff)
-            account = account_of(user)
-            key, secret = keys.issue(account, user, "open_account")
-            if credit_micros:
-                _grant(account, credit_micros, reference=f"open_account:{key.pk}")
-        opened = {
-            "email": user.email,
-            "account": str(account.pk),
-            "api_key": secret,
-            "balance": money.decimal(ledger.book(account).available_micros),
-        }
         self.stdout.write(json.dumps(opened))
+
+
+@transaction.atomic
+def _open(email: str, password: str | None, credit_micros: int, *, staff: bool) -> dict[str, str]:
+    user = open_account(email, password, staff=staff)
+    account = account_of(user)
+    key, secret = keys.issue(account, user, "open_account")
+    if credit_micros:
+        _grant(account, credit_micros, reference=f"open_account:{key.pk}")
+    return {
+        "email": user.email,
+        "account": str(account.pk),
+        "api_key": secret,
+        "balance": money.decimal(ledger.book(account).available_micros),
+    }
 
 
 def _grant(account: Account, credit_micros: int, *, reference: str) -> None:
