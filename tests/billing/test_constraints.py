@@ -1,0 +1,157 @@
+"""Every rule about money is a named constraint of the database. Here each is broken on purpose."""
+
+from collections.abc import Callable
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError
+from django.utils import timezone
+
+from accounts.models import Account
+from billing import ledger
+from billing.models import Hold, LedgerAccount, Purchase, StripeEvent, Transfer
+from tests.cast import Customer
+
+Code = LedgerAccount.Code
+
+
+def operator(code: Code = Code.REVENUE) -> LedgerAccount:
+    return LedgerAccount.objects.get_or_create(code=code)[0]
+
+
+def transfer(alice: Customer, **changes: object) -> Transfer:
+    """Write a transfer past the ledger."""
+    row = {
+        "debit": ledger.book(alice.account),
+        "credit": operator(),
+        "amount_micros": 1,
+        "kind": Transfer.Kind.CAPTURE,
+        "reference": "generation:1",
+    }
+    return Transfer.objects.create(**(row | changes))
+
+
+def hold(alice: Customer, **changes: object) -> Hold:
+    """Write a hold past the ledger."""
+    row = {
+        "ledger_account": ledger.book(alice.account),
+        "amount_micros": 1,
+        "reference": "generation:1",
+    }
+    return Hold.objects.create(**(row | changes))
+
+
+def purchase(alice: Customer, **changes: object) -> Purchase:
+    """Write a purchase past the checkout."""
+    row = {"account": alice.account, "amount_micros": 10_000_000}
+    return Purchase.objects.create(**(row | changes))
+
+
+def book(alice: Customer, **changes: object) -> None:
+    """Change the numbers of Alice's book past the ledger."""
+    LedgerAccount.objects.filter(account=alice.account).update(**changes)
+
+
+def twice(write: Callable[[], object]) -> None:
+    write()
+    write()
+
+
+BREAKS: dict[str, list[Callable[[Customer], object]]] = {
+    "ledger_account_customer_or_operator": [
+        lambda _: LedgerAccount.objects.create(),
+        lambda _: LedgerAccount.objects.create(
+            account=Account.objects.create(name="both"), code=Code.DISPUTES
+        ),
+    ],
+    "ledger_account_held_not_negative": [lambda alice: book(alice, held_micros=-1)],
+    "ledger_account_available_not_negative": [
+        lambda alice: book(alice, balance_micros=-1),
+        lambda alice: book(alice, held_micros=25_000_001),
+    ],
+    "ledger_account_operator_is_summed": [
+        lambda _: LedgerAccount.objects.create(code=Code.DISPUTES, balance_micros=1),
+        lambda _: LedgerAccount.objects.create(code=Code.DISPUTES, balance_micros=1, held_micros=1),
+    ],
+    "transfer_positive": [
+        lambda alice: transfer(alice, amount_micros=0),
+        lambda alice: transfer(alice, amount_micros=-1),
+    ],
+    "transfer_between_two_accounts": [
+        lambda alice: transfer(alice, credit=ledger.book(alice.account)),
+    ],
+    "transfer_once": [lambda alice: twice(lambda: transfer(alice))],
+    "hold_positive": [
+        lambda alice: hold(alice, amount_micros=0),
+        lambda alice: hold(alice, amount_micros=-1),
+    ],
+    "hold_settled_or_not": [
+        lambda alice: hold(alice, settled_at=timezone.now()),
+        lambda alice: hold(alice, state=Hold.State.CAPTURED),
+        lambda alice: hold(alice, state=Hold.State.RELEASED),
+        lambda alice: hold(alice, state="lost", settled_at=timezone.now()),
+    ],
+    "purchase_positive": [
+        lambda alice: purchase(alice, amount_micros=0),
+        lambda alice: purchase(alice, amount_micros=-10_000),
+    ],
+    "purchase_whole_cents": [
+        lambda alice: purchase(alice, amount_micros=10_001_000),
+        lambda alice: purchase(alice, amount_micros=1),
+    ],
+    "purchase_paid_has_date": [
+        lambda alice: purchase(alice, status=Purchase.Status.PAID),
+        lambda alice: purchase(alice, paid_at=timezone.now()),
+        lambda alice: purchase(alice, status=Purchase.Status.EXPIRED, paid_at=timezone.now()),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, n) for name, ways in BREAKS.items() for n in range(len(ways))]
+)
+def test_the_database_refuses_what_breaks_the_rule(alice: Customer, name: str, number: int) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        BREAKS[name][number](alice)
+    assert broken_constraint(refused.value) == name
+
+
+def test_every_named_constraint_of_billing_is_broken_above() -> None:
+    models = apps.get_app_config("billing").get_models()
+    named = {constraint.name for model in models for constraint in model._meta.constraints}
+    assert named == set(BREAKS)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda alice: LedgerAccount.objects.create(account=alice.account),
+        lambda _: twice(lambda: LedgerAccount.objects.create(code=Code.DISPUTES)),
+        lambda alice: twice(lambda: hold(alice)),
+        lambda alice: twice(lambda: purchase(alice, session="cs_1")),
+        lambda _: twice(lambda: StripeEvent.objects.create(id="evt_1", type="x", payload={})),
+    ],
+    ids=["book of a customer", "operator's code", "hold reference", "session", "event"],
+)
+def test_what_exists_once_cannot_be_written_twice(
+    alice: Customer, write: Callable[[Customer], object]
+) -> None:
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        write(alice)
+
+
+def test_purchases_whose_session_is_not_known_yet_do_not_collide(alice: Customer) -> None:
+    twice(lambda: purchase(alice))
+    assert Purchase.objects.filter(session=None).count() == 2
+
+
+def test_an_account_with_money_cannot_be_deleted(alice: Customer) -> None:
+    with pytest.raises(IntegrityError, match="protected"):
+        alice.account.delete()
+    assert alice.balance_micros == 25_000_000
+
+
+def broken_constraint(error: IntegrityError) -> str:
+    """The name of the constraint, as PostgreSQL reported it."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return str(getattr(diagnosis, "constraint_name", None))
