@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django_q.status import Stat
+from redis.exceptions import RedisError
 
 
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
@@ -27,8 +28,8 @@ def _checks() -> dict[str, bool]:
             cursor.execute("SELECT 1")
         cache.get("readyz")
         worker = bool(Stat.get_all())
-    except DatabaseError:
-        return {"database": False}
+    except (DatabaseError, RedisError):
+        return {"database or broker": False}
     return {"database": True, "worker": worker, "storage": _storage_answers()}
 
 

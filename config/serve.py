@@ -187,8 +187,11 @@ def _demo_account() -> dict[str, str]:
     kept = settings.DATA / "demo.json"
     command = [*MANAGE, "open_account", DEMO_EMAIL, "--password", DEMO_PASSWORD, "--staff"]
     if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(_output([*command, "--credit", DEMO_CREDIT]))
+        draft = kept.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(_output([*command, "--credit", DEMO_CREDIT]))
+        # Whole or not at all: half a file would stop every later start.
+        draft.replace(kept)
     demo: dict[str, str] = json.loads(kept.read_text())
     return demo
 

@@ -5,6 +5,7 @@ sandbox; only the mail goes into files.
 """
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,9 +24,13 @@ PASSWORD = "walking-all-the-way"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[house.House]:
+def site() -> Iterator[house.House]:
     """The site as `make run` starts it; a job takes it three seconds."""
-    with house.running(tmp_path_factory.mktemp("site"), SANDBOX_JOB_SECONDS=JOB_SECONDS) as site:
+    # Not pytest's own folder: that is closed to the user that PostgreSQL runs as under root.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        house.running(Path(folder), SANDBOX_JOB_SECONDS=JOB_SECONDS) as site,
+    ):
         yield site
 
 

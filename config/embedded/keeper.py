@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ def main(folder: Path) -> None:
     """Start the server, say "ready", keep it running, stop it after its last user."""
     with (folder / "keeper.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        server = _start(folder / "data")
+        server = _start(folder)
         info = server.get_postmaster_info()
         (folder / "address").write_text(str(info.socket_dir))
         print("ready", flush=True)
@@ -44,15 +45,18 @@ def _await_exclusive(folder: Path, everyone_left: threading.Event) -> None:
     threading.Event().wait()
 
 
-def _start(data: Path) -> PostgresServer:
+def _start(folder: Path) -> PostgresServer:
     """Start the server, patiently: a killed one holds its memory for a moment, then recovers."""
+    data, unfinished = folder / "data", folder / "unfinished"
     server = get_server(data, cleanup_mode=None, start=False)
     until = time.monotonic() + START_SECONDS_MAX
     while True:
         try:
             _forget_dead_server(data)
+            _forget_half_made_server(data, unfinished)
             server.start()
             _create_database(server)
+            unfinished.unlink(missing_ok=True)
         except (SubprocessError, psycopg.OperationalError) as error:
             if time.monotonic() > until:
                 raise
@@ -60,6 +64,15 @@ def _start(data: Path) -> PostgresServer:
             time.sleep(START_STEP_SECONDS)
         else:
             return server
+
+
+def _forget_half_made_server(data: Path, unfinished: Path) -> None:
+    """Begin afresh when the very first start was cut off: nobody has written anything yet."""
+    if unfinished.exists():
+        shutil.rmtree(data)
+        data.mkdir()
+    if not (data / "PG_VERSION").exists():
+        unfinished.touch()
 
 
 def _forget_dead_server(data: Path) -> None:

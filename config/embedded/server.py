@@ -39,10 +39,14 @@ def address(folder: Path) -> str:
         use = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT)
         # Waits while a keeper is busy stopping the server, so nobody connects to a dying one.
         fcntl.flock(use, fcntl.LOCK_SH)
-        with (folder / "start.lock").open("a+") as start:
-            fcntl.flock(start, fcntl.LOCK_EX)
-            if not keeper_is_alive(folder):
-                _spawn_keeper(folder)
+        try:
+            with (folder / "start.lock").open("a+") as start:
+                fcntl.flock(start, fcntl.LOCK_EX)
+                if not keeper_is_alive(folder):
+                    _spawn_keeper(folder)
+        except ServerDidNotStart:
+            os.close(use)
+            raise
         _uses[folder] = use
     return (folder / "address").read_text()
 
