@@ -312,18 +312,38 @@ def test_a_late_driver_cannot_post_a_job_that_another_has_posted(
 
 
 def test_a_step_that_breaks_is_logged_and_stops_no_other(
-    alice: Customer, run_driver: Drive, caplog: pytest.LogCaptureFixture
+    alice: Customer,
+    run_driver: Drive,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken, sound = stage.job(alice), stage.job(alice)
-    assert broken.upload is not None
-    default_storage.delete(broken.upload.file)
+    start = lifecycle.start_submit
 
+    def start_or_break(job: Generation, image: str) -> bool:
+        if job.pk == broken.pk:
+            raise RuntimeError("a mistake of ours")
+        return start(job, image)
+
+    monkeypatch.setattr(lifecycle, "start_submit", start_or_break)
     with caplog.at_level(logging.ERROR, "generations.driver"):
         run_driver()
 
     assert f"The step of job {broken.id.hex} created broke." in caplog.text
     assert fresh(broken).lease_until is not None
     assert fresh(sound).status == Status.PROCESSING
+
+
+def test_a_picture_that_is_gone_ends_the_job_with_a_plain_reason(
+    alice: Customer, settle: Drive
+) -> None:
+    job = stage.job(alice)
+    assert job.upload is not None
+    default_storage.delete(job.upload.file)
+
+    settle()
+
+    assert_refunded(job, code=1402, says="Your picture is gone. Upload it again.")
 
 
 def test_a_film_that_came_out_shorter_is_shown_as_it_is(alice: Customer, settle: Drive) -> None:
