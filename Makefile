@@ -26,6 +26,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/python -m tests.deploy_check
 
 $(VENV)/installed: requirements.txt
+	@echo "Setting up $(VENV), the first time only."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

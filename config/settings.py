@@ -329,4 +329,23 @@ UNFOLD = {
     "SITE_TITLE": "Gallop",
     "SITE_HEADER": "Gallop",
     "SITE_URL": "/",
+    # The safelight's vermilion, from pale to deep.
+    "COLORS": {
+        "primary": {
+            str(shade): f"oklch({lightness}% {chroma} 35)"
+            for shade, lightness, chroma in (
+                (50, 97, 0.02),
+                (100, 94, 0.04),
+                (200, 89, 0.07),
+                (300, 82, 0.11),
+                (400, 75, 0.16),
+                (500, 68, 0.19),
+                (600, 60, 0.19),
+                (700, 52, 0.17),
+                (800, 44, 0.14),
+                (900, 38, 0.11),
+                (950, 27, 0.08),
+            )
+        }
+    },
 }
