@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -37,7 +37,7 @@ def _sentence(error: Exception) -> str:
         return "Send the body as JSON with the header Content-Type: application/json."
     if isinstance(error, exceptions.APIException) and isinstance(error.detail, str):
         return str(error.detail)
-    return "There is nothing here." if isinstance(error, Http404) else str(error)
+    return str(error) or "There is nothing here."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
