@@ -6,6 +6,7 @@ callers never wait for each other crosswise.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,10 +15,14 @@ from django.utils import timezone
 
 from accounts.models import Account
 from billing import money
-from billing.models import Hold, LedgerAccount, Transfer
+from billing.models import Grant, Hold, LedgerAccount, Transfer
 
 Code = LedgerAccount.Code
 Kind = Transfer.Kind
+
+# Credit from these is money that reached us; promotions are not, and pay no debts.
+MONEY = {Code.STRIPE, Code.DISPUTES}
+EXPIRIES_MAX = 1000
 
 
 class InsufficientCredit(Exception):
@@ -31,6 +36,16 @@ class InsufficientCredit(Exception):
             f"This costs {money.display(price_micros)} and you have "
             f"{money.display(available_micros)} to spend. "
             f"Add at least {money.display(self.missing_micros)} of credit."
+        )
+
+
+class AccountFrozen(Exception):
+    """Spending is stopped while a dispute about this account's payments is open."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Spending is paused because a payment of this account is disputed at its bank. "
+            "Write to us and we will sort it out. You were not charged."
         )
 
 
@@ -50,31 +65,118 @@ def deposit(
 ) -> bool:
     """Give the customer credit out of one of the operator's accounts.
 
-    Returns False, and does nothing, when this kind and reference were booked before.
+    Real money pays what the customer owes first. Returns False, and does nothing, when this
+    kind and reference were booked before.
     """
     with transaction.atomic():
         credit = book(account)
         if not _transfer(_operator(source), credit, amount_micros, kind, reference, memo):
             return False
         _rows(credit).update(balance_micros=F("balance_micros") + amount_micros)
+        if source in MONEY:
+            _collect(credit, reference)
     return True
 
 
-def hold(account: Account, amount_micros: int, *, reference: str, memo: str = "") -> Hold:
-    """Set credit aside for one job, which the reference names.
+def grant(
+    account: Account, amount_micros: int, *, expires_at: datetime, reference: str, memo: str
+) -> bool:
+    """Give promotional credit that ends one day; False when this reference was booked before."""
+    with transaction.atomic():
+        given = deposit(
+            account,
+            amount_micros,
+            source=Code.PROMOTIONS,
+            kind=Kind.PROMOTION,
+            reference=reference,
+            memo=memo,
+        )
+        if given:
+            Grant.objects.create(
+                account=account,
+                amount_micros=amount_micros,
+                remaining_micros=amount_micros,
+                expires_at=expires_at,
+                reference=reference,
+            )
+            _rows(book(account)).update(has_grants=True)
+    return given
 
-    Raises InsufficientCredit, and IntegrityError for a reference that was used before.
+
+def expire_grants(now: datetime, limit: int = EXPIRIES_MAX) -> int:
+    """Take back what is left of up to `limit` grants that have ended; return how many did.
+
+    What running jobs hold is not taken: such a grant ends when they have settled.
+    """
+    ended = Grant.objects.filter(expires_at__lte=now, remaining_micros__gt=0)
+    return sum(_expire(one) for one in ended.order_by("expires_at", "id")[:limit])
+
+
+def claw_back(
+    account: Account,
+    amount_micros: int,
+    *,
+    to: Code,
+    kind: Kind,
+    reference: str,
+    memo: str = "",
+) -> bool:
+    """Take credit back: first what can be spent, the rest is owed. Holds are never touched.
+
+    Returns False, and does nothing, when this kind and reference were booked before.
     """
     with transaction.atomic():
-        customer = book(account)
-        enough = Q(balance_micros__gte=F("held_micros") + amount_micros)
-        held = F("held_micros") + amount_micros
-        if _rows(customer).filter(enough).update(held_micros=held) != 1:
-            customer.refresh_from_db()
-            raise InsufficientCredit(amount_micros, customer.available_micros)
-        return Hold.objects.create(
-            ledger_account=customer, amount_micros=amount_micros, reference=reference, memo=memo
+        customer = _locked(account)
+        # The lock makes the question safe: one claw-back of an account runs at a time.
+        if Transfer.objects.filter(kind__in=[kind, Kind.RECEIVABLE], reference=reference).exists():
+            return False
+        taken = min(amount_micros, customer.available_micros)
+        owed = amount_micros - taken
+        if taken:
+            _transfer(customer, _operator(to), taken, kind, reference, memo)
+        if owed:
+            receivables = _operator(Code.RECEIVABLES)
+            _transfer(receivables, _operator(to), owed, Kind.RECEIVABLE, reference, memo)
+        _rows(customer).update(
+            balance_micros=F("balance_micros") - taken,
+            receivable_micros=F("receivable_micros") + owed,
         )
+        _end_grants_beyond(customer, customer.balance_micros - taken)
+    return True
+
+
+def booked(reference: str) -> bool:
+    """Tell whether anything was ever booked under this reference."""
+    return Transfer.objects.filter(reference=reference).exists()
+
+
+def lock(account: Account) -> None:
+    """Let nobody else move or freeze this account's credit until the transaction ends."""
+    _locked(account)
+
+
+def set_frozen(account: Account, *, frozen: bool) -> None:
+    """Stop or allow new holds; running jobs go on either way."""
+    _rows(book(account)).update(frozen=frozen)
+
+
+def hold(account: Account, amount_micros: int, *, reference: str, memo: str = "") -> None:
+    """Set credit aside for one job, which the reference names.
+
+    Raises InsufficientCredit, AccountFrozen, and IntegrityError for a reference that was used
+    before.
+    """
+    # One round trip: this is the statement that every request for a video waits for.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, available FROM billing_hold_credit(%s, %s, %s, %s)",
+            [account.pk, amount_micros, reference, memo],
+        )
+        outcome, available_micros = cursor.fetchone()
+    if outcome == "frozen":
+        raise AccountFrozen
+    if outcome == "short":
+        raise InsufficientCredit(amount_micros, available_micros)
 
 
 def capture(reference: str) -> bool:
@@ -88,6 +190,8 @@ def capture(reference: str) -> bool:
         _rows(customer).update(
             held_micros=F("held_micros") - amount, balance_micros=F("balance_micros") - amount
         )
+        if customer.has_grants:
+            _use_grants(customer, amount)
         revenue = _operator(Code.REVENUE)
         booked = _transfer(customer, revenue, amount, Kind.CAPTURE, reference, settled.memo)
         assert booked, "a hold is settled once, so its capture is booked once"
@@ -213,6 +317,64 @@ def _transfer(
             [debit.pk, credit.pk, amount_micros, kind, reference, memo],
         )
         return bool(cursor.rowcount == 1)
+
+
+def _use_grants(customer: LedgerAccount, amount_micros: int) -> None:
+    """Count a charge against the promotions first, the one that ends soonest before others."""
+    left = amount_micros
+    unused = Grant.objects.filter(account=customer.account, remaining_micros__gt=0)
+    for one in unused.order_by("expires_at", "id").select_for_update():
+        used = min(left, one.remaining_micros)
+        one.remaining_micros -= used
+        one.save(update_fields=["remaining_micros"])
+        left -= used
+        if not left:
+            return
+    _rows(customer).update(has_grants=False)
+
+
+def _end_grants_beyond(customer: LedgerAccount, balance_micros: int) -> None:
+    """Count as used what a claw-back took of the promotions: bought credit must never expire."""
+    if customer.has_grants:
+        unused = Grant.objects.filter(account=customer.account)
+        excess = (unused.aggregate(sum=Sum("remaining_micros"))["sum"] or 0) - balance_micros
+        if excess > 0:
+            _use_grants(customer, excess)
+
+
+def _expire(ended: Grant) -> bool:
+    with transaction.atomic():
+        customer = _locked(ended.account)
+        ended = Grant.objects.select_for_update().get(pk=ended.pk)
+        taken = min(ended.remaining_micros, customer.available_micros)
+        if customer.held_micros and taken < ended.remaining_micros:
+            return False
+        # A claw-back may have taken the rest already: then only the grant ends.
+        Grant.objects.filter(pk=ended.pk).update(remaining_micros=0)
+        if taken:
+            promotions = _operator(Code.PROMOTIONS)
+            memo = "Promotion expired"
+            _transfer(customer, promotions, taken, Kind.EXPIRY, ended.reference, memo)
+            _rows(customer).update(balance_micros=F("balance_micros") - taken)
+    return True
+
+
+def _collect(customer: LedgerAccount, reference: str) -> None:
+    """Pay what the customer owes out of credit that has just come in."""
+    locked = LedgerAccount.objects.select_for_update().get(pk=customer.pk)
+    paid = min(locked.receivable_micros, locked.available_micros)
+    if paid:
+        receivables = _operator(Code.RECEIVABLES)
+        _transfer(locked, receivables, paid, Kind.RECEIVABLE_PAID, reference, "Owed sum paid")
+        _rows(locked).update(
+            balance_micros=F("balance_micros") - paid,
+            receivable_micros=F("receivable_micros") - paid,
+        )
+        _end_grants_beyond(locked, locked.balance_micros - paid)
+
+
+def _locked(account: Account) -> LedgerAccount:
+    return LedgerAccount.objects.select_for_update().get(pk=book(account).pk)
 
 
 def _operator(code: Code) -> LedgerAccount:

@@ -1,18 +1,13 @@
-"""What an account can spend, and how it came to be so.
+"""The books: written by billing.ledger alone.
 
-LedgerAccount, Transfer and Hold are written by billing.ledger alone. The rules below are
-named constraints: the database refuses what the code forgot.
+The rules are named constraints: the database refuses what the code forgot.
 """
 
-import uuid
-
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.lookups import Exact
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Account
-from billing.money import MICROS_PER_CENT
 
 
 class LedgerAccount(models.Model):
@@ -35,6 +30,11 @@ class LedgerAccount(models.Model):
     code = models.CharField(max_length=20, choices=Code, unique=True, null=True)  # noqa: DJ001  NULL for customers, so that unique holds
     balance_micros = models.BigIntegerField(default=0)
     held_micros = models.BigIntegerField(default=0)
+    # What a claw-back could not take: the next purchase pays it before anything else.
+    receivable_micros = models.BigIntegerField(default=0)
+    frozen = models.BooleanField(default=False)
+    # Whether any grant may still expire: spares everyone else a look at the grants.
+    has_grants = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -46,11 +46,14 @@ class LedgerAccount(models.Model):
                 condition=Q(held_micros__gte=0), name="ledger_account_held_not_negative"
             ),
             models.CheckConstraint(
+                condition=Q(receivable_micros__gte=0), name="ledger_account_receivable_not_negative"
+            ),
+            models.CheckConstraint(
                 condition=Q(balance_micros__gte=F("held_micros")),
                 name="ledger_account_available_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(code=None) | Q(balance_micros=0, held_micros=0),
+                condition=Q(code=None) | Q(balance_micros=0, held_micros=0, receivable_micros=0),
                 name="ledger_account_operator_is_summed",
             ),
         ]
@@ -75,6 +78,15 @@ class Transfer(models.Model):
         PURCHASE = "purchase", "purchase"
         PROMOTION = "promotion", "promotion"
         CAPTURE = "capture", "video"
+        BONUS = "bonus", "bonus"
+        BONUS_BACK = "bonus_back", "bonus taken back"
+        REFUND = "refund", "refund"
+        REFUND_FAILED = "refund_failed", "refund that failed"
+        DISPUTE = "dispute", "dispute"
+        DISPUTE_WON = "dispute_won", "dispute won"
+        RECEIVABLE = "receivable", "owed after a refund or dispute"
+        RECEIVABLE_PAID = "receivable_paid", "owed sum paid"
+        EXPIRY = "expiry", "promotion expired"
 
     debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
     credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
@@ -138,51 +150,29 @@ class Hold(models.Model):
         return f"{self.reference} {self.state}"
 
 
-class Purchase(models.Model):
-    """Credit that an account set out to buy. The row comes before anything at Stripe."""
+class Grant(models.Model):
+    """Promotional credit that expires. `remaining_micros` is what no video has used yet."""
 
-    class Status(models.TextChoices):
-        OPEN = "open", "waiting for payment"
-        PAID = "paid", "paid"
-        FAILED = "failed", "payment failed"
-        EXPIRED = "expired", "not completed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="purchases")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="grants")
     amount_micros = models.BigIntegerField()
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-    session = models.CharField("Checkout session", max_length=255, unique=True, null=True)  # noqa: DJ001  NULL until Stripe answers, so that unique holds
-    payment_intent = models.CharField(max_length=255, blank=True)
+    remaining_micros = models.BigIntegerField()
+    expires_at = models.DateTimeField()
+    reference = models.CharField(max_length=120, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    paid_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="purchase_positive"),
-            # Stripe counts in whole cents.
+            models.CheckConstraint(condition=Q(amount_micros__gt=0), name="grant_positive"),
             models.CheckConstraint(
-                condition=Exact(F("amount_micros") % Value(MICROS_PER_CENT), Value(0)),
-                name="purchase_whole_cents",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="paid", paid_at__isnull=False)
-                | (~Q(status="paid") & Q(paid_at=None)),
-                name="purchase_paid_has_date",
+                condition=Q(remaining_micros__gte=0, remaining_micros__lte=F("amount_micros")),
+                name="grant_remaining_within_amount",
             ),
         ]
-        indexes = [models.Index(fields=["account", "-created_at"], name="purchase_newest")]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(remaining_micros__gt=0), name="grant_unused"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.id} {self.status}"
-
-
-class StripeEvent(models.Model):
-    """An event from Stripe, kept in the same transaction as what it did."""
-
-    id = models.CharField(primary_key=True, max_length=255)
-    type = models.CharField(max_length=100)
-    payload = models.JSONField()
-    received_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.id}"
+        return self.reference

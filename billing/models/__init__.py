@@ -1,0 +1,28 @@
+"""What an account can spend, how it came to be so, and what it wishes for."""
+
+from billing.models.books import Grant, Hold, LedgerAccount, Transfer
+from billing.models.payments import (
+    Dispute,
+    PaymentProfile,
+    Purchase,
+    Refund,
+    RefundOrder,
+    StripeEvent,
+)
+from billing.models.wishes import Alert, AutoTopUp, PromoCode
+
+__all__ = [
+    "Alert",
+    "AutoTopUp",
+    "Dispute",
+    "Grant",
+    "Hold",
+    "LedgerAccount",
+    "PaymentProfile",
+    "PromoCode",
+    "Purchase",
+    "Refund",
+    "RefundOrder",
+    "StripeEvent",
+    "Transfer",
+]
