@@ -1,14 +1,13 @@
-"""Stripe Checkout: start a purchase, read what Stripe tells us, credit once.
+"""Selling credit: start a purchase at Stripe Checkout, and credit it once when it is paid.
 
-Stripe fulfils by webhook; the return page only makes it quicker. Both call `fulfil`, perhaps
-at the same moment, perhaps many times: the unique ledger reference lets one of them through.
-No call to Stripe happens inside a database transaction.
+Stripe fulfils by webhook; the return page only makes it quicker. Both end in `crediting`,
+perhaps at the same moment, perhaps many times: the unique ledger reference lets one through.
+Functions in -ing ask Stripe first and return what remains to be done inside a transaction.
 """
 
-import json
 import logging
 import uuid
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 import stripe
@@ -18,45 +17,50 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
-from billing import ledger, money
-from billing.models import LedgerAccount, Purchase, StripeEvent, Transfer
+from billing import customers, gateway, ledger, money, topup_rule
+from billing.models import LedgerAccount, Purchase, Transfer
 
 logger = logging.getLogger(__name__)
 
 CURRENCY = "usd"
-NETWORK_RETRIES_MAX = 2
 PAID = {"paid", "no_payment_required"}
 # Checkout sessions live a day at Stripe; ours end sooner, so that a stale page cannot be paid.
 SESSION_SECONDS = 3600
-
-FULFILLING = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
-CLOSING = {
-    "checkout.session.async_payment_failed": Purchase.Status.FAILED,
-    "checkout.session.expired": Purchase.Status.EXPIRED,
-}
-
-
-class InvalidEvent(ValueError):
-    """The webhook's body is not an event that Stripe signed for us."""
+# Under this name a session's metadata says what its card is saved for.
+KEEP = "top_up"
 
 
 class PaymentMismatch(RuntimeError):
     """What was paid is not what was bought; nothing is credited and the operator must look."""
 
 
-def start(account: Account, amount_micros: int, *, email: str) -> str:
+def start(account: Account, amount_micros: int, *, email: str, keep: str = "") -> str:
     """Begin a purchase and return the address of Stripe's payment page.
 
-    Raises stripe.StripeError when Stripe cannot be reached or refuses.
+    `keep` is one of topup_rule.KEEPS when the card is to be saved for automatic top-ups. Raises
+    stripe.StripeError when Stripe cannot be reached or refuses.
     """
-    purchase = Purchase.objects.create(account=account, amount_micros=amount_micros)
-    session = _client().v1.checkout.sessions.create(
-        params=_session_params(purchase, email),
+    customer = customers.customer_of(account, email)
+    purchase = Purchase.objects.create(
+        account=account, amount_micros=amount_micros, bonus_micros=bonus_on(amount_micros)
+    )
+    session = gateway.client().v1.checkout.sessions.create(
+        params=_session_params(purchase, customer, keep),
         options={"idempotency_key": f"purchase:{purchase.pk}"},
     )
     Purchase.objects.filter(pk=purchase.pk).update(session=session.id)
     assert session.url is not None, "a session of mode payment has a page"
     return session.url
+
+
+def bonus_on(amount_micros: int) -> int:
+    """Return the promotional credit that comes with a purchase, by settings.BONUS_PERCENT."""
+    reached = [
+        percent
+        for dollars, percent in settings.BONUS_PERCENT.items()
+        if amount_micros >= dollars * money.MICROS_PER_DOLLAR
+    ]
+    return amount_micros * max(reached, default=0) // 100
 
 
 def fulfil(session_id: str) -> Purchase | None:
@@ -67,57 +71,146 @@ def fulfil(session_id: str) -> Purchase | None:
     """
     if not session_id.startswith("cs_"):
         return None
-    return _fulfil(_session(session_id), event=None)
+    session = gateway.session(session_id)
+    credit = crediting(session)
+    with transaction.atomic():
+        credit()
+    return _purchases(session.client_reference_id).first()
 
 
-def receive(payload: bytes, signature: str) -> None:
-    """Take in one webhook delivery: verify, act, and remember the event with its effect.
-
-    Source: Stripe's webhook guide. Raises InvalidEvent for a body that Stripe did not sign,
-    PaymentMismatch and stripe.StripeError; after either, Stripe delivers again.
-    """
-    event = _verified(payload, signature)
-    if StripeEvent.objects.filter(pk=event.pk).exists():
-        return
-    if event.type in FULFILLING:
-        _fulfil(_session(event.payload["data"]["object"]["id"]), event)
-    elif event.type in CLOSING:
-        _close(event)
-    else:
-        _remember(event)
-
-
-def _verified(payload: bytes, signature: str) -> StripeEvent:
-    try:
-        _client().construct_event(payload, signature, settings.STRIPE_WEBHOOK_SECRET)
-    except (ValueError, stripe.SignatureVerificationError) as error:
-        raise InvalidEvent(str(error)) from error
-    body = json.loads(payload)
-    if body.get("api_version") != settings.STRIPE_VERSION:
-        # Both sides are pinned together; until they agree we act on what we fetch ourselves.
-        logger.error(
-            "Stripe event %s has version %s, ours is %s: set the webhook endpoint's version.",
-            body["id"],
-            body.get("api_version"),
-            settings.STRIPE_VERSION,
-        )
-    return StripeEvent(id=body["id"], type=body["type"], payload=body)
-
-
-def _fulfil(session: stripe.checkout.Session, event: StripeEvent | None) -> Purchase | None:
+def crediting(session: stripe.checkout.Session) -> Callable[[], None]:
+    """Return what credits the purchase of a session, if it is paid. Raises PaymentMismatch."""
     purchase = _purchases(session.client_reference_id).first()
     if purchase is None:
         logger.warning("Checkout session %s belongs to no purchase of ours.", session.id)
-    elif session.payment_status in PAID:
-        _check_sum(session, purchase)
-    with transaction.atomic():
-        if event is not None:
-            _remember(event)
-        if purchase is not None and session.payment_status in PAID:
-            _credit(purchase, session)
-    if purchase is not None:
-        purchase.refresh_from_db()
-    return purchase
+        return _nothing
+    if session.payment_status not in PAID:
+        return _nothing
+    # Credit is the subtotal: tax is not ours to give.
+    _check_sum(purchase, session.amount_subtotal, session.currency)
+    payment = gateway.id_of(session.payment_intent) or session.id
+    charged, invoice = session.amount_total or 0, gateway.id_of(session.invoice)
+    keep = gateway.word_of(session.metadata, KEEP)
+    keep_card = topup_rule.keeping_card(purchase, payment, keep) if keep else _nothing
+
+    def effect() -> None:
+        if credit(purchase, payment, charged_cents=charged, invoice=invoice):
+            keep_card()
+
+    return effect
+
+
+def crediting_payment(payment: stripe.PaymentIntent) -> Callable[[], None]:
+    """Return what credits the automatic purchase of a payment, if it succeeded.
+
+    Raises PaymentMismatch.
+    """
+    purchase = automatic(payment)
+    if purchase is None or payment.status != "succeeded":
+        return _nothing
+    _check_sum(purchase, payment.amount_received, payment.currency)
+
+    def effect() -> None:
+        credit(purchase, payment.id, charged_cents=payment.amount_received)
+
+    return effect
+
+
+def automatic(payment: stripe.PaymentIntent) -> Purchase | None:
+    """Return the automatic purchase that a payment was made for, if it is one of ours."""
+    reference = gateway.word_of(payment.metadata, "purchase")
+    return _purchases(reference).filter(origin=Purchase.Origin.AUTO).first()
+
+
+def closing(session: stripe.checkout.Session, *, failed: bool) -> Callable[[], None]:
+    """Return what ends a purchase that will not be paid; a paid one stays paid."""
+    status = Purchase.Status.FAILED if failed else Purchase.Status.EXPIRED
+    opened = _purchases(session.client_reference_id).filter(status=Purchase.Status.OPEN)
+
+    def effect() -> None:
+        opened.update(status=status)
+
+    return effect
+
+
+def settling(payment: str) -> Callable[[], Purchase | None]:
+    """Return what makes sure a payment's purchase is credited, and then locks and gives it.
+
+    News of a refund or dispute may come before the news of the payment. Raises
+    stripe.StripeError and PaymentMismatch.
+    """
+    known = Purchase.objects.filter(payment_intent=payment, status=Purchase.Status.PAID)
+    credit_first = _nothing if known.exists() else _crediting_late(payment)
+
+    def effect() -> Purchase | None:
+        credit_first()
+        purchase = Purchase.objects.select_for_update().filter(payment_intent=payment).first()
+        if purchase is None:
+            logger.warning("Payment %s belongs to no purchase of ours.", payment)
+        return purchase
+
+    return effect
+
+
+def _crediting_late(payment: str) -> Callable[[], None]:
+    session = gateway.session_of(payment)
+    if session is None:
+        # An automatic payment has no Checkout session.
+        return crediting_payment(gateway.payment(payment))
+    return crediting(session)
+
+
+def credit(purchase: Purchase, payment: str, *, charged_cents: int, invoice: str = "") -> bool:
+    """Book a paid purchase and its bonus, once; call it inside a transaction.
+
+    Returns False when it had been booked.
+    """
+    # The order of locks: the top-up rule, then the purchase, then the ledger's row.
+    topup_rule.lock(purchase.account)
+    unpaid = Purchase.objects.filter(pk=purchase.pk).exclude(status=Purchase.Status.PAID)
+    changed = unpaid.update(
+        status=Purchase.Status.PAID,
+        paid_at=timezone.now(),
+        payment_intent=payment,
+        charged_cents=charged_cents,
+        invoice=invoice,
+        told="",
+    )
+    reference = f"purchase:{payment}"
+    ledger.deposit(
+        purchase.account,
+        purchase.amount_micros,
+        source=LedgerAccount.Code.STRIPE,
+        kind=Transfer.Kind.PURCHASE,
+        reference=reference,
+        memo="Credit bought",
+    )
+    if purchase.bonus_micros:
+        ledger.deposit(
+            purchase.account,
+            purchase.bonus_micros,
+            source=LedgerAccount.Code.PROMOTIONS,
+            kind=Transfer.Kind.BONUS,
+            reference=reference,
+            memo="Bonus on your purchase",
+        )
+    if changed and purchase.origin == Purchase.Origin.AUTO:
+        topup_rule.succeeded(purchase)
+    return changed == 1
+
+
+def share_of(purchase: Purchase, sum_micros: int, cents: int) -> int:
+    """Return the part of a sum that `cents` of the charged total stand for, rounded down."""
+    assert purchase.charged_cents, "only a paid purchase is shared out"
+    return sum_micros * min(cents, purchase.charged_cents) // purchase.charged_cents
+
+
+def _check_sum(purchase: Purchase, cents: int | None, currency: str | None) -> None:
+    if money.from_cents(cents or 0) != purchase.amount_micros or currency != CURRENCY:
+        raise PaymentMismatch(
+            f"{cents} cents of {currency} were paid for purchase {purchase.pk} of "
+            f"{money.display(purchase.amount_micros)}."
+        )
 
 
 def _purchases(reference: str | None) -> QuerySet[Purchase]:
@@ -128,48 +221,16 @@ def _purchases(reference: str | None) -> QuerySet[Purchase]:
         return Purchase.objects.none()
 
 
-def _check_sum(session: stripe.checkout.Session, purchase: Purchase) -> None:
-    """Compare before crediting: credit is the subtotal, tax is not ours to spend."""
-    subtotal = money.from_cents(session.amount_subtotal or 0)
-    if subtotal != purchase.amount_micros or session.currency != CURRENCY:
-        raise PaymentMismatch(
-            f"Session {session.id}: {subtotal} {session.currency} paid for purchase "
-            f"{purchase.pk} of {purchase.amount_micros} {CURRENCY}, in micro-units."
-        )
+def _nothing() -> None:
+    """Leave things as they are."""
 
 
-def _credit(purchase: Purchase, session: stripe.checkout.Session) -> None:
-    payment = _id_of(session.payment_intent) or session.id
-    Purchase.objects.filter(pk=purchase.pk).exclude(status=Purchase.Status.PAID).update(
-        status=Purchase.Status.PAID, paid_at=timezone.now(), payment_intent=payment
-    )
-    ledger.deposit(
-        purchase.account,
-        purchase.amount_micros,
-        source=LedgerAccount.Code.STRIPE,
-        kind=Transfer.Kind.PURCHASE,
-        reference=f"purchase:{payment}",
-        memo="Credit bought",
-    )
-
-
-def _close(event: StripeEvent) -> None:
-    purchases = _purchases(event.payload["data"]["object"].get("client_reference_id"))
-    with transaction.atomic():
-        _remember(event)
-        purchases.filter(status=Purchase.Status.OPEN).update(status=CLOSING[event.type])
-
-
-def _remember(event: StripeEvent) -> None:
-    StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
-
-
-def _session_params(purchase: Purchase, email: str) -> Any:
+def _session_params(purchase: Purchase, customer: str, keep: str) -> Any:
     metadata = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
-    return {
+    params: dict[str, Any] = {
         "mode": "payment",
         "client_reference_id": str(purchase.pk),
-        "customer_email": email,
+        "customer": customer,
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "invoice_creation": {"enabled": True},
@@ -187,26 +248,9 @@ def _session_params(purchase: Purchase, email: str) -> Any:
             }
         ],
     }
-
-
-def _session(session_id: str) -> stripe.checkout.Session:
-    return _client().v1.checkout.sessions.retrieve(session_id, {"expand": ["line_items"]})
-
-
-def _id_of(reference: Any) -> str | None:
-    """Return the id of something that Stripe gives as an id or as the whole object."""
-    return reference if reference is None or isinstance(reference, str) else str(reference.id)
-
-
-def _client() -> stripe.StripeClient:
-    return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
-
-
-@lru_cache(maxsize=4)
-def _client_for(key: str, base: str) -> stripe.StripeClient:
-    return stripe.StripeClient(
-        key,
-        stripe_version=settings.STRIPE_VERSION,
-        max_network_retries=NETWORK_RETRIES_MAX,
-        base_addresses={"api": base},
-    )
+    if settings.STRIPE_TAX:
+        params |= {"automatic_tax": {"enabled": True}, "customer_update": {"address": "auto"}}
+    if keep:
+        params["metadata"] = metadata | {KEEP: keep}
+        params["payment_intent_data"] |= {"setup_future_usage": "off_session"}
+    return params
