@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
+from billing import audit as payments
 from billing import ledger, money
 from generations import audit
 
@@ -21,13 +22,16 @@ class Command(BaseCommand):
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             books = ledger.audit()
-            faults = books.faults + audit.faults()
+            faults = books.faults + payments.faults() + audit.faults()
+            owed, operator = payments.receivable_micros(), payments.operator_micros()
         found = {
             "ok": not faults,
             "transfers": books.transfers,
             "customers": books.customers,
             "balance": money.decimal(books.balance_micros),
             "held": money.decimal(books.held_micros),
+            "receivable": money.decimal(owed),
+            "operator": {code: money.decimal(micros) for code, micros in operator.items()},
             "faults": faults,
         }
         self.stdout.write(json.dumps(found))
