@@ -4,32 +4,29 @@ import logging
 
 import stripe
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.access import user_of, with_account
 from accounts.models import Account
-from billing import checkout, ledger, money
+from billing import checkout, gateway, inbox, money, page, topup_rule
 from billing.forms import BuyForm
 from billing.models import Purchase
 
 logger = logging.getLogger(__name__)
 
-STATEMENT_ROWS = 50
-
 
 @with_account
 def billing(request: HttpRequest, account: Account) -> HttpResponse:
     """Show the balance, the packs and the statement; a POST leads to Stripe Checkout."""
-    form = BuyForm(request.POST or None, initial={"pack": "25"})
+    form = BuyForm(request.POST or None, initial={"pack": page.FIRST_PACK})
     if request.method == "POST" and form.is_valid():
         try:
-            url = checkout.start(
-                account, form.cleaned_data["amount_micros"], email=user_of(request).email
-            )
+            keep = topup_rule.KEEP if form.cleaned_data["save_card"] else ""
+            amount, email = form.cleaned_data["amount_micros"], user_of(request).email
+            url = checkout.start(account, amount, email=email, keep=keep)
         except stripe.StripeError:
             logger.exception("Checkout could not be started.")
             form.add_error(
@@ -37,9 +34,7 @@ def billing(request: HttpRequest, account: Account) -> HttpResponse:
             )
         else:
             return HttpResponse(status=303, headers={"Location": url})
-    page = Paginator(ledger.statement(account), STATEMENT_ROWS).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "book": ledger.book(account)}
-    return render(request, "billing/billing.html", context)
+    return page.show(request, account, form=form)
 
 
 @with_account
@@ -53,7 +48,7 @@ def returned(request: HttpRequest, account: Account) -> HttpResponse:
     if purchase is None or purchase.account_id != account.pk:
         messages.info(request, "Your payment is on its way. The credit appears here by itself.")
     elif purchase.status == Purchase.Status.PAID:
-        amount = money.display(purchase.amount_micros)
+        amount = money.display(purchase.amount_micros + purchase.bonus_micros)
         messages.success(request, f"{amount} of credit is yours. Make something move.")
     else:
         messages.info(request, "Your bank is still working on it. We credit you when it is done.")
@@ -65,8 +60,8 @@ def returned(request: HttpRequest, account: Account) -> HttpResponse:
 def stripe_hook(request: HttpRequest) -> HttpResponse:
     """Take in one event from Stripe: 200 once it is kept, 400 for what Stripe did not sign."""
     try:
-        checkout.receive(request.body, request.headers.get("Stripe-Signature", ""))
-    except checkout.InvalidEvent:
+        inbox.receive(request.body, request.headers.get("Stripe-Signature", ""))
+    except gateway.InvalidEvent:
         logger.warning("A webhook without a good signature was refused.")
         return HttpResponseBadRequest("The signature does not match.")
     return HttpResponse("ok")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-# The buy form is answered with a redirect to Checkout, and browsers judge that by form-action.
+# Our forms are answered with redirects to Stripe, and browsers judge that by form-action.
+FORMS_LEAD_TO = " ".join(dict.fromkeys([settings.CHECKOUT_ORIGIN, settings.PORTAL_ORIGIN]))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
-    f"form-action 'self' {settings.CHECKOUT_ORIGIN}; base-uri 'none'; frame-ancestors 'none'"
+    f"form-action 'self' {FORMS_LEAD_TO}; base-uri 'none'; frame-ancestors 'none'"
 )
 # The admin's own package writes inline styles and evaluates expressions in its templates.
 ADMIN_POLICY = (

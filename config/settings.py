@@ -5,6 +5,7 @@ folder, and the sandbox for Stripe and WaveSpeed.
 """
 
 import contextlib
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -101,8 +102,10 @@ STRIPE_API_BASE = env.str(
 ).rstrip("/")
 # One version for SDK, calls and webhook endpoint: an event of another version is refused.
 STRIPE_VERSION = "2026-10-28.endive"
-# Where a buyer pays: the one foreign place to which our forms may lead.
+# Where a buyer pays: our forms may lead there.
 CHECKOUT_ORIGIN = SANDBOX_URL if loopback(STRIPE_API_BASE) else "https://checkout.stripe.com"
+# And where a customer looks after cards and invoices.
+PORTAL_ORIGIN = SANDBOX_URL if loopback(STRIPE_API_BASE) else "https://billing.stripe.com"
 SANDBOX = loopback(WAVESPEED_BASE_URL)
 
 if loopback(WAVESPEED_BASE_URL) != loopback(STRIPE_API_BASE):
@@ -133,6 +136,19 @@ if SANDBOX:
 PURCHASE_DOLLARS_MIN = 5
 PURCHASE_DOLLARS_MAX = 500
 PACKS_DOLLARS = (10, 25, 50, 100)
+# Promotional credit on top, by sum reached: "100=5,250=8" gives 5 % from $100 on.
+BONUS_PERCENT = {
+    int(dollars): int(percent) for dollars, percent in env.dict("BONUS_PERCENT", default={}).items()
+}
+# Promotional credit in dollars for a new account with a confirmed address, and how long it lives.
+SIGNUP_CREDIT = env.str("SIGNUP_CREDIT", default="0")
+SIGNUP_CREDIT_DAYS = env.int("SIGNUP_CREDIT_DAYS", default=30)
+if re.fullmatch(r"[0-9]{1,4}([.][0-9]{1,6})?", SIGNUP_CREDIT) is None or SIGNUP_CREDIT_DAYS < 1:
+    raise ImproperlyConfigured(
+        f"SIGNUP_CREDIT is a sum in dollars such as 2.50, not {SIGNUP_CREDIT!r}, and "
+        "SIGNUP_CREDIT_DAYS at least 1."
+    )
+STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
 
 PATIENCE_WAITING_SECONDS = 6 * 3600
 PATIENCE_DOUBT_SECONDS = 15 * 60
@@ -286,6 +302,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Gallop <hello@gallop.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Who hears of disputes, fraud warnings and differences with Stripe; unset, nobody does.
+OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", default="")
+ADMINS = [("Operator", OPERATOR_EMAIL)] if OPERATOR_EMAIL else []
 
 # Browsers
 

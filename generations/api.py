@@ -65,6 +65,8 @@ class SubmitView(APIView):
             raise ApiError(status.HTTP_404_NOT_FOUND, str(error)) from error
         except catalog.InvalidInput as error:
             raise ApiError(status.HTTP_400_BAD_REQUEST, str(error)) from error
+        except ledger.AccountFrozen as error:
+            raise ApiError(status.HTTP_403_FORBIDDEN, str(error)) from error
         except ledger.InsufficientCredit as error:
             raise _payment_required(error) from error
 

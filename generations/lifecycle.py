@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from accounts.models import Account, ApiKey, User
-from billing import ledger
+from billing import ledger, topup
 from generations import failures, pricing
 from generations.catalog import Model
 from generations.models import Generation, Upload
@@ -59,6 +59,7 @@ def request(
         )
         generation.save(force_insert=True)
         wake_driver()
+        topup.wake(account)
     return generation
 
 

@@ -74,6 +74,8 @@ def create(request: HttpRequest, account: Account) -> HttpResponse:
             )
         except ledger.InsufficientCredit as error:
             missing = error
+        except ledger.AccountFrozen as error:
+            form.add_error(None, str(error))
         else:
             return redirect("film", pk=generation.pk)
     kept = form.upload or (earlier.upload if earlier else None)
