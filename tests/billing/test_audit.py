@@ -134,6 +134,14 @@ def test_the_command_prints_one_line_and_passes_sound_books() -> None:
         "customers": 1,
         "balance": "25.00",
         "held": "0.00",
+        "receivable": "0.00",
+        "operator": {
+            "stripe": "0.00",
+            "revenue": "0.00",
+            "promotions": "-25.00",
+            "disputes": "0.00",
+            "receivables": "0.00",
+        },
         "faults": [],
     }
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from billing import checkout, ledger, money
+from billing import checkout, inbox, ledger, money
 from billing.models import Purchase, StripeEvent, Transfer
 from tests.billing.races import together
 from tests.billing.stripe_desk import Desk, post_event, purchase_of
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def receive(payload: str, signature: str) -> None:
-    checkout.receive(payload.encode(), signature)
+    inbox.receive(payload.encode(), signature)
 
 
 def test_ten_returns_at_the_same_moment_credit_once(bob: Customer, desk: Desk) -> None:

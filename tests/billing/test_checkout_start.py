@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from billing import checkout, ledger, money
-from billing.models import Purchase
+from billing.models import PaymentProfile, Purchase
 from tests.billing.stripe_desk import Desk, purchase_of
 from tests.cast import Customer
 
@@ -24,7 +24,7 @@ def test_the_session_carries_the_sum_and_our_reference(bob: Customer, desk: Desk
     purchase = purchase_of(bob.account)
     assert (session.amount_subtotal, session.currency) == (1250, "usd")
     assert session.client_reference_id == str(purchase.pk)
-    assert session.customer_email == bob.user.email
+    assert session.customer == PaymentProfile.objects.get(account=bob.account).customer
     assert session.metadata is not None
     assert session.metadata.to_dict() == {
         "purchase": str(purchase.pk),

@@ -254,7 +254,9 @@ def test_a_mismatch_is_not_answered_200_so_stripe_keeps_telling_us(
     Purchase.objects.update(amount_micros=money.parse("250"))
     with pytest.raises(checkout.PaymentMismatch):
         desk.deliver(session, COMPLETED)
-    assert not StripeEvent.objects.exists()
+    kept = StripeEvent.objects.get()
+    assert (kept.done_at, kept.tries) == (None, 1)
+    assert "of $250.00" in kept.error
     assert bob.balance_micros == 0
 
     Purchase.objects.update(amount_micros=money.parse("25"))
@@ -270,6 +272,7 @@ def test_an_event_that_stripe_cannot_confirm_now_is_taken_at_the_next_delivery(
     desk.control("faults", path=f"/v1/checkout/sessions/{session}", status=400, times=1)
     with pytest.raises(stripe.StripeError):
         post_event(*delivery)
-    assert not StripeEvent.objects.exists()
+    assert StripeEvent.objects.get().done_at is None
     assert post_event(*delivery).status_code == 200
+    assert StripeEvent.objects.get().done_at is not None
     assert bob.balance_micros == money.parse("25")

@@ -1,6 +1,7 @@
 """Every rule about money is a named constraint of the database. Here each is broken on purpose."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -9,7 +10,21 @@ from django.utils import timezone
 
 from accounts.models import Account
 from billing import ledger
-from billing.models import Hold, LedgerAccount, Purchase, StripeEvent, Transfer
+from billing.models import (
+    Alert,
+    AutoTopUp,
+    Dispute,
+    Grant,
+    Hold,
+    LedgerAccount,
+    PaymentProfile,
+    PromoCode,
+    Purchase,
+    Refund,
+    RefundOrder,
+    StripeEvent,
+    Transfer,
+)
 from tests.cast import Customer
 
 Code = LedgerAccount.Code
@@ -50,6 +65,71 @@ def purchase(alice: Customer, **changes: object) -> Purchase:
 def book(alice: Customer, **changes: object) -> None:
     """Change the numbers of Alice's book past the ledger."""
     LedgerAccount.objects.filter(account=alice.account).update(**changes)
+
+
+def refund(alice: Customer, **changes: object) -> Refund:
+    """Write a refund past Stripe."""
+    row = {"id": uuid4().hex, "purchase": purchase(alice), "amount_micros": 1, "status": "pending"}
+    return Refund.objects.create(**(row | changes))
+
+
+def dispute(alice: Customer, **changes: object) -> Dispute:
+    """Write a dispute past Stripe."""
+    row = {"id": uuid4().hex, "purchase": purchase(alice), "amount_micros": 1, "status": "lost"}
+    return Dispute.objects.create(**(row | changes))
+
+
+def order(alice: Customer, **changes: object) -> RefundOrder:
+    """Write an operator's order for a refund."""
+    row = {"purchase": purchase(alice), "cents": 1, "reason": "asked for", "by": alice.user}
+    return RefundOrder.objects.create(**(row | changes))
+
+
+def grant(alice: Customer, **changes: object) -> Grant:
+    """Write a grant past the ledger."""
+    row = {
+        "account": alice.account,
+        "amount_micros": 2,
+        "remaining_micros": 2,
+        "expires_at": timezone.now(),
+        "reference": uuid4().hex,
+    }
+    return Grant.objects.create(**(row | changes))
+
+
+def promo_code(**changes: object) -> PromoCode:
+    """Write a promotion code."""
+    row = {
+        "code": "GALLOP",
+        "amount_micros": 1,
+        "life_days": 1,
+        "redemptions_max": 1,
+        "valid_until": timezone.now(),
+    }
+    return PromoCode.objects.create(**(row | changes))
+
+
+def top_up(alice: Customer, **changes: object) -> AutoTopUp:
+    """Write a top-up rule past its form."""
+    row = {
+        "account": alice.account,
+        "threshold_micros": 1,
+        "amount_micros": 10,
+        "monthly_cap_micros": 10,
+    }
+    return AutoTopUp.objects.create(**(row | changes))
+
+
+def alert(alice: Customer, **changes: object) -> Alert:
+    """Write an alert past its form."""
+    row = {"account": alice.account, "kind": Alert.Kind.SPEND, "threshold_micros": 1}
+    return Alert.objects.create(**(row | changes))
+
+
+def two_orders(alice: Customer) -> None:
+    """Order two refunds of one purchase at once."""
+    bought = purchase(alice)
+    twice(lambda: order(alice, purchase=bought))
 
 
 def twice(write: Callable[[], object]) -> None:
@@ -104,6 +184,41 @@ BREAKS: dict[str, list[Callable[[Customer], object]]] = {
         lambda alice: purchase(alice, paid_at=timezone.now()),
         lambda alice: purchase(alice, status=Purchase.Status.EXPIRED, paid_at=timezone.now()),
     ],
+    "purchase_bonus_not_negative": [lambda alice: purchase(alice, bonus_micros=-1)],
+    "purchase_one_auto_in_flight": [
+        lambda alice: twice(lambda: purchase(alice, origin=Purchase.Origin.AUTO)),
+    ],
+    "ledger_account_receivable_not_negative": [lambda alice: book(alice, receivable_micros=-1)],
+    "payment_profile_customer_once": [
+        lambda alice: [
+            PaymentProfile.objects.create(account=account, customer="cus_1")
+            for account in (alice.account, Account.objects.create(name="other"))
+        ],
+    ],
+    "refund_positive": [lambda alice: refund(alice, amount_micros=0)],
+    "refund_order_positive": [lambda alice: order(alice, cents=0)],
+    "refund_order_done_has_refund": [
+        lambda alice: order(alice, state=RefundOrder.State.DONE),
+        lambda alice: order(alice, refund=refund(alice)),
+    ],
+    "refund_order_one_open": [two_orders],
+    "dispute_positive": [lambda alice: dispute(alice, amount_micros=0)],
+    "dispute_out_before_in": [lambda alice: dispute(alice, money_in=True)],
+    "grant_positive": [lambda alice: grant(alice, amount_micros=0, remaining_micros=0)],
+    "grant_remaining_within_amount": [
+        lambda alice: grant(alice, remaining_micros=3),
+        lambda alice: grant(alice, remaining_micros=-1),
+    ],
+    "promo_code_positive": [lambda _: promo_code(amount_micros=0)],
+    "promo_code_not_used_up": [lambda _: promo_code(redemptions=2)],
+    "auto_top_up_positive": [
+        lambda alice: top_up(alice, threshold_micros=-1),
+        lambda alice: top_up(alice, amount_micros=0),
+    ],
+    "auto_top_up_cap_holds_one": [lambda alice: top_up(alice, monthly_cap_micros=9)],
+    "auto_top_up_on_has_card": [lambda alice: top_up(alice, state=AutoTopUp.State.ON)],
+    "alert_once": [lambda alice: twice(lambda: alert(alice))],
+    "alert_positive": [lambda alice: alert(alice, threshold_micros=0)],
 }
 
 

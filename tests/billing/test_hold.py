@@ -14,8 +14,9 @@ PRICE = money.parse("0.945")
 
 
 def test_a_hold_lowers_what_can_be_spent_and_not_the_balance(alice: Customer) -> None:
-    hold = ledger.hold(alice.account, PRICE, reference="generation:1", memo="A horse")
+    ledger.hold(alice.account, PRICE, reference="generation:1", memo="A horse")
 
+    hold = Hold.objects.get(reference="generation:1")
     assert (hold.state, hold.amount_micros, hold.settled_at) == (Hold.State.HELD, PRICE, None)
     assert hold.memo == "A horse"
     assert alice.balance_micros == money.parse("25")
@@ -85,7 +86,7 @@ def test_fifty_holds_at_the_same_moment_against_credit_for_ten_give_ten() -> Non
         [partial(ledger.hold, dora.account, PRICE, reference=f"generation:{n}") for n in range(50)]
     )
 
-    assert sum(isinstance(answer, Hold) for answer in answers) == 10
+    assert sum(answer is None for answer in answers) == 10
     assert sum(isinstance(answer, ledger.InsufficientCredit) for answer in answers) == 40
     assert (dora.available_micros, dora.balance_micros) == (0, money.parse("9.45"))
     assert ledger.audit().held_micros == money.parse("9.45")
@@ -95,7 +96,7 @@ def test_fifty_holds_at_the_same_moment_against_credit_for_ten_give_ten() -> Non
 @pytest.mark.django_db(transaction=True)
 def test_of_ten_holds_of_one_reference_at_the_same_moment_one_holds(alice: Customer) -> None:
     answers = together([partial(ledger.hold, alice.account, PRICE, reference="generation:1")] * 10)
-    assert sum(isinstance(answer, Hold) for answer in answers) == 1
+    assert sum(answer is None for answer in answers) == 1
     assert sum(isinstance(answer, IntegrityError) for answer in answers) == 9
     assert alice.available_micros == money.parse("24.055")
     assert ledger.audit().faults == []

@@ -19,7 +19,8 @@ JOB = "generation:1"
 @pytest.fixture
 def held(alice: Customer) -> Hold:
     """$0.945 of Alice's credit, set aside for a job."""
-    return ledger.hold(alice.account, PRICE, reference=JOB, memo="A horse")
+    ledger.hold(alice.account, PRICE, reference=JOB, memo="A horse")
+    return Hold.objects.get(reference=JOB)
 
 
 def test_a_capture_turns_the_hold_into_revenue(alice: Customer, held: Hold) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from billing import ledger, money
 from billing.models import LedgerAccount, Transfer
-from billing.views import STATEMENT_ROWS
+from billing.page import STATEMENT_ROWS
 from tests.cast import Customer
 
 

@@ -35,6 +35,11 @@ def audit(capsys: pytest.CaptureFixture[str]) -> Any:
     return run
 
 
+def operator(**sums: str) -> dict[str, str]:
+    """Return the operator's accounts, empty but for these sums."""
+    return {code: sums.get(code, "0.00") for code in LedgerAccount.Code}
+
+
 @pytest.mark.usefixtures("finished")
 def test_jobs_in_every_status_add_up(alice: Customer, audit: Any) -> None:
     stage.job(alice)
@@ -47,6 +52,8 @@ def test_jobs_in_every_status_add_up(alice: Customer, audit: Any) -> None:
         "customers": 1,
         "balance": "24.58",
         "held": "0.84",
+        "receivable": "0.00",
+        "operator": operator(revenue="0.42", promotions="-25.00"),
         "faults": [],
     }
 
@@ -66,6 +73,8 @@ def test_outside_of_a_transaction_it_reads_one_snapshot(audit: Any) -> None:
         "customers": 1,
         "balance": "5.00",
         "held": "0.42",
+        "receivable": "0.00",
+        "operator": operator(promotions="-5.00"),
         "faults": [],
     }
 
