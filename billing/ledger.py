@@ -45,7 +45,7 @@ class AccountFrozen(Exception):
     def __init__(self) -> None:
         super().__init__(
             "Spending is paused because a payment of this account is disputed at its bank. "
-            "Write to us and we will sort it out. You were not charged."
+            "If that is a mistake, ask your bank to withdraw the dispute. You were not charged."
         )
 
 

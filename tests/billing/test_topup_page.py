@@ -1,5 +1,7 @@
 """The section on the billing page: what it says, what it takes, and whose it is."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -73,6 +75,7 @@ def test_a_wrong_sum_is_named_beside_its_field_and_nothing_is_kept(
 ) -> None:
     answer = bob.browser.post("/billing/top-up", FORM | {field: value})
     assert answer.status_code == 200
+    assert re.search(r'<details[^>]* id="top-up-terms"[^>]* open>', answer.content.decode())
     assert sentence in answer.content.decode()
     assert not AutoTopUp.objects.exists()
 

@@ -1,63 +1,16 @@
-"""A customer buys with a card that is saved, writes a rule, makes a film, and is topped up.
+"""A customer buys with a card that is saved, writes a rule, makes a film, and is topped up."""
 
-The site is what `make run` starts, so the worker, the webhooks and the card are the real parts.
-"""
-
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests import browser, house
-from tests.pictures import draw
-from tests.test_journey import CLICK_MS_MAX, ask_for_film, sign_up
+from tests import house
+from tests.journeys.visitor import ask_for_film, await_film, pay, sign_up
 
 pytestmark = pytest.mark.xdist_group("house")
 
-TOP_UP_SECONDS_MAX = 60
 DECLINES_LATER = "4000000000000341"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[house.House]:
-    """The site as `make run` starts it."""
-    with house.running(tmp_path_factory.mktemp("site"), SANDBOX_JOB_SECONDS="1") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=browser.find(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(chromium: Browser, site: house.House) -> Iterator[Page]:
-    """A fresh visitor; a mistake in any script, or against the policy, fails the test."""
-    context = chromium.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(CLICK_MS_MAX)
-    page = context.new_page()
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.on("console", lambda line: mistakes.append(line.text) if line.type == "error" else None)
-    yield page
-    context.close()
-    assert mistakes == []
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A JPEG on disk."""
-    path = tmp_path / "disc.jpg"
-    path.write_bytes(draw(960, 640))
-    return path
 
 
 def buy_and_save(page: Page, number: str = "") -> None:
@@ -67,15 +20,14 @@ def buy_and_save(page: Page, number: str = "") -> None:
     page.locator("#id_save_card").check()
     page.locator("#buy").click()
     page.wait_for_url("**/pay/**")
-    if number:
-        page.locator("#number").fill(number)
-    page.get_by_role("button", name="Pay", exact=False).first.click()
+    pay(page, number)
     page.wait_for_url("**/billing")
     expect(page.locator("#balance")).to_contain_text("$10.00")
 
 
 def write_rule(page: Page) -> None:
     """Top up $25 when there is less than $10."""
+    page.locator("#top-up-terms summary").click()
     form = page.locator("#top-up-form")
     expect(form).to_contain_text("Charges your Visa ending in")
     form.locator("#id_threshold_micros").fill("10")
@@ -90,7 +42,7 @@ def await_top_up(page: Page, status: str) -> None:
 
     def look() -> bool | None:
         page.goto("/billing")
-        return page.locator(f"#top-ups tr[data-status='{status}']").count() == 1 or None
+        return page.locator(f"#top-ups [data-status='{status}']").count() == 1 or None
 
     house.wait_for(look)
 
@@ -102,13 +54,12 @@ def test_a_customer_saves_a_card_makes_a_film_and_is_topped_up(
     buy_and_save(page)
     write_rule(page)
     ask_for_film(page, picture)
-    expect(page.locator("#film")).to_have_attribute(
-        "data-status", "completed", timeout=TOP_UP_SECONDS_MAX * 1000
-    )
+    await_film(page)
     await_top_up(page, "paid")
     expect(page.locator("#balance")).to_contain_text("$34.055")
     site.link_in_mail("tora@example.org", r"http://\S+/billing\b")
 
+    page.get_by_text("Top-ups so far").click()
     page.locator("#top-ups").get_by_role("link", name="Paid").click()
     page.wait_for_url("**/pay/receipts/**")
     expect(page.locator("body")).to_contain_text("25.00")
@@ -128,6 +79,7 @@ def test_a_declined_top_up_says_what_happened_and_what_to_do(
     buy_and_save(page, DECLINES_LATER)
     write_rule(page)
     ask_for_film(page, picture)
+    await_film(page)
     await_top_up(page, "failed")
     told = page.locator("#top-up-told")
     expect(told).to_contain_text("We could not add $25.00: Your card was declined.")
