@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test lint bench
+.PHONY: install run test lint bench mutation
 
 run: install
 	@exec $(BIN)/python -m config.serve
@@ -16,6 +16,10 @@ test: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/pytest bench --durations 0
+
+# MUTANTS="name name" tries only those again, MUTANTS=resume goes on where a run was cut off.
+mutation: $(VENV)/installed-dev
+	$(BIN)/python -m bench.mutation $(MUTANTS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
