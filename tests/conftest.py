@@ -35,6 +35,15 @@ def free_port() -> int:
         return port
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures and seeds that tests record, from whichever process they ran in."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, figure in report.user_properties:
+                if name == "figure":
+                    terminalreporter.write_line(str(figure))
+
+
 @pytest.fixture(autouse=True)
 def _own_corner(settings: Settings, tmp_path: Path) -> None:
     """Give each test its own media folder, quick passwords, and static files without a build."""

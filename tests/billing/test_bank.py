@@ -33,6 +33,7 @@ JOBS_KEPT_MAX = 500
 
 Code = LedgerAccount.Code
 Kind = Transfer.Kind
+Record = Callable[[str, object], None]
 
 
 class Teller:
@@ -138,7 +139,8 @@ class Teller:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_books_add_up_after_a_bank_rush(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_books_add_up_after_a_bank_rush(record_property: Record) -> None:
+    record_property("figure", f"bank: BANK_SEED={SEED}")
     accounts = [Account.objects.create(name=f"bank {n}") for n in range(ACCOUNTS + 1)]
     jobs: list[str] = []
     tellers = [Teller(number, accounts, jobs) for number in range(THREADS)]
@@ -155,10 +157,9 @@ def test_the_books_add_up_after_a_bank_rush(capsys: pytest.CaptureFixture[str]) 
         Transfer.objects.filter(kind=Kind.CAPTURE).count()
     )
     moves = sum(done.values())
-    with capsys.disabled():
-        print(
-            f"\nbank: {moves} moves in {SECONDS:.0f} s by {THREADS} threads, "
-            f"{done['deadlocks']} deadlocks, {money.display(audit.balance_micros)} in the books, "
-            f"BANK_SEED={SEED}"
-        )
+    record_property(
+        "figure",
+        f"bank: {moves} moves in {SECONDS:.0f} s by {THREADS} threads, "
+        f"{done['deadlocks']} deadlocks, {money.display(audit.balance_micros)} in the books",
+    )
     assert done["deadlocks"] == 0

@@ -242,7 +242,7 @@ def test_the_clock_wakes_the_driver_whatever_became_of_the_wake_ups() -> None:
         1,
     )
     planned.cancel(apps, None)
-    assert not Schedule.objects.exists()
+    assert not Schedule.objects.filter(name="wake the driver").exists()
 
 
 def test_the_wake_up_leads_to_the_task() -> None:
