@@ -1,5 +1,6 @@
 """What Stripe tells of automatic payments: any order, any number of times, one end."""
 
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from billing import checkout, ledger, money, topup
 from billing.models import AutoTopUp, Purchase, StripeEvent, Transfer
 from tests.billing import topups
+from tests.billing.races import together
 from tests.billing.stripe_desk import Desk
 from tests.billing.topups import payments_of, rule_of, top_ups
-from tests.cast import Customer
+from tests.cast import Customer, customer
 
 State = AutoTopUp.State
 Status = Purchase.Status
@@ -51,6 +53,23 @@ def test_a_decline_counts_once_in_every_order(
     assert [one.status for one in top_ups(bob)] == [Status.FAILED]
     assert (rule_of(bob).state, rule_of(bob).declines) == (State.ON, 1)
     assert bob.available_micros == money.parse("10")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decline_told_twice_by_all_events_at_the_same_moment_counts_once(desk: Desk) -> None:
+    dora = customer("dora")
+    topups.low(desk, dora, topups.DECLINES_LATER)
+    topups.killed(desk, dora)
+    (payment,) = payments_of(desk, dora)
+    events = topups.events_about(desk, payment.id)
+
+    answers = together([partial(topups.deliver, desk, event) for event in events * 2])
+
+    assert answers == [200] * len(answers)
+    assert [one.status for one in top_ups(dora)] == [Status.FAILED]
+    assert (rule_of(dora).state, rule_of(dora).declines) == (State.ON, 1)
+    assert dora.available_micros == money.parse("10")
+    assert ledger.audit().faults == []
 
 
 @pytest.mark.parametrize("order", ORDERS)
