@@ -38,7 +38,7 @@ def test_who_is_frozen_reads_why_what_to_do_and_that_nothing_was_charged(alice: 
         ledger.hold(alice.account, DOLLAR, reference="job:1")
     assert str(refusal.value) == (
         "Spending is paused because a payment of this account is disputed at its bank. "
-        "Write to us and we will sort it out. You were not charged."
+        "If that is a mistake, ask your bank to withdraw the dispute. You were not charged."
     )
 
 
