@@ -6,9 +6,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from pytest_django import Settings
 
-from generations.outbound import REDIRECTS_MAX, AddressRefused, Fetcher, FetchFailed
+from config.outbound import REDIRECTS_MAX, AddressRefused, Fetcher, FetchFailed
 from tests.conftest import free_port
-from tests.generations.web import Page, Web
+from tests.web import Page, Web
 
 SIZE_MAX = 1000
 SECONDS_MAX = 10.0
@@ -165,3 +165,36 @@ def test_no_address_however_odd_does_more_than_fail(url: str) -> None:
 @pytest.mark.parametrize("target", ["http://xn--a/", "http://[", "http://x:99999/", "//", "http:"])
 def test_no_redirect_however_odd_does_more_than_fail(web: Web, target: str) -> None:
     assert str(refused(web.redirect("/a", target))).endswith(".")
+
+
+@async_to_sync
+async def post(url: str, seconds_max: float = SECONDS_MAX) -> int:
+    """Return the status that the address answers to a body."""
+    async with Fetcher() as fetcher:
+        return await fetcher.post(url, b"words", {"X-Word": "said"}, seconds_max=seconds_max)
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 308, 404, 410, 500])
+def test_whatever_is_answered_to_a_body_is_told(web: Web, status: int) -> None:
+    target = web.put("/b", Page())
+    page = Page(status=status, headers={"Location": target}, content=b"x" * SIZE_MAX)
+    if status == 204:
+        page.content = b""
+    assert post(web.put("/a", page)) == status
+    assert (web.asked, web.bodies) == (["/a"], [b"words"])
+    assert web.headers[0]["X-Word"] == "said"
+
+
+def test_a_body_goes_to_no_private_address(web: Web, settings: Settings) -> None:
+    url = web.put("/a", Page())
+    settings.PRIVATE_HOSTS_ALLOWED = set()
+    for private in (url, "http://2130706433/", "https://[::1]/", "http://169.254.169.254/"):
+        with pytest.raises(AddressRefused):
+            post(private)
+    assert web.asked == []
+
+
+def test_a_body_that_nobody_takes_in_time_is_given_up(web: Web) -> None:
+    with pytest.raises(FetchFailed, match="took too long") as failed:
+        post(web.put("/a", Page(hangs=True)), seconds_max=0.2)
+    assert failed.value.passing

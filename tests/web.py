@@ -20,13 +20,15 @@ class Page:
 
 @dataclass
 class Web:
-    """Pages by path, and what was asked for: paths, and the headers that came along."""
+    """Pages by path, and what was asked for: paths, headers and bodies, in order."""
 
     host: str = ""
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, page: Page) -> str:
         """Serve the page and return its address."""
@@ -43,8 +45,12 @@ class Web:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer a request."""
-        self.asked.append(handler.path)
-        self.headers.append(dict(handler.headers.items()))
+        # The three lists go together, though visitors come at the same moment.
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        with self.writing:
+            self.asked.append(handler.path)
+            self.headers.append(dict(handler.headers.items()))
+            self.bodies.append(body)
         page = self.pages.get(handler.path, Page(status=404))
         if page.hangs:
             self.closing.wait(HANG_SECONDS_MAX)

@@ -9,7 +9,10 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import IO, Any, Self
 
 import httpcore
@@ -109,18 +112,27 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._real.sleep(seconds)
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return whom to believe: reading the authorities takes long, so it is done once."""
+    return ssl.create_default_context()
+
+
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(verify=_trust())
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=_trust(),
             max_connections=CONNECTIONS_MAX,
             network_backend=_GuardedBackend(),
         )
 
 
 class Fetcher:
-    """Reads foreign addresses; open one per process and use it as a context manager."""
+    """Talks to foreign addresses; use it as a context manager.
+
+    What must not wait for another's slow addresses opens one of its own.
+    """
 
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(
@@ -129,6 +141,8 @@ class Fetcher:
             max_redirects=REDIRECTS_MAX,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             headers={"User-Agent": "Gallop", "Accept-Encoding": "identity"},
+            # A cookie that one address sets would come along to the next customer's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
         )
 
@@ -143,7 +157,7 @@ class Fetcher:
 
         Raises FetchFailed; its `passing` says that trying again later may help.
         """
-        try:
+        with _in_our_words():
             async with asyncio.timeout(seconds_max), self._client.stream("GET", url) as answer:
                 _check_status(answer)
                 read = 0
@@ -154,15 +168,37 @@ class Fetcher:
                             f"What is behind the address is larger than {size_max} bytes."
                         )
                     into.write(chunk)
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise FetchFailed("The address took too long to answer.", passing=True) from error
-        except httpx.TooManyRedirects as error:
-            raise FetchFailed("The address redirects too often.") from error
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
-            # Some odd names pass httpx and break idna or the cookie jar, with a ValueError.
-            raise FetchFailed("The address is not a working http(s) address.") from error
-        except httpx.HTTPError as error:
-            raise FetchFailed("The address could not be reached.", passing=True) from error
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, seconds_max: float
+    ) -> int:
+        """Send the body and return the HTTP status of the answer, whatever it is.
+
+        Redirects are not followed, and not a byte of the answer's body is read. Raises
+        FetchFailed when no answer came.
+        """
+        with _in_our_words():
+            request = self._client.build_request("POST", url, content=body, headers=dict(headers))
+            async with asyncio.timeout(seconds_max):
+                answer = await self._client.send(request, stream=True, follow_redirects=False)
+                await answer.aclose()
+                return answer.status_code
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Raise FetchFailed for whatever goes wrong on the way."""
+    try:
+        yield
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise FetchFailed("The address took too long to answer.", passing=True) from error
+    except httpx.TooManyRedirects as error:
+        raise FetchFailed("The address redirects too often.") from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
+        # Some odd names pass httpx and break idna or the cookie jar, with a ValueError.
+        raise FetchFailed("The address is not a working http(s) address.") from error
+    except httpx.HTTPError as error:
+        raise FetchFailed("The address could not be reached.", passing=True) from error
 
 
 def _check_status(answer: httpx.Response) -> None:

@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from pytest_django import Settings
 
-from generations import outbound
-from generations.outbound import AddressRefused, FetchFailed
+from config import outbound
+from config.outbound import AddressRefused, FetchFailed
 
 PUBLIC = [
     "1.1.1.1",
