@@ -68,6 +68,13 @@ def test_a_public_site_reaches_no_private_address(tmp_path: Path) -> None:
     assert settings_of(public_environment(tmp_path), "PRIVATE_HOSTS_ALLOWED") == ["frozenset()"]
 
 
+@pytest.mark.parametrize("price", ["", "0.189", "1", "0.000001", "120.5"])
+def test_a_price_of_text_to_video_in_1080p_may_be_set(tmp_path: Path, price: str) -> None:
+    environment = local_environment(tmp_path) | {"TEXT_TO_VIDEO_1080P_PRICE": price}
+
+    assert settings_of(environment, "TEXT_TO_VIDEO_1080P_PRICE") == [price]
+
+
 def test_a_slash_at_the_end_of_an_address_does_not_count(tmp_path: Path) -> None:
     environment = public_environment(tmp_path) | {"PUBLIC_URL": "https://gallop.example/"}
     assert settings_of(environment, "PUBLIC_URL") == ["https://gallop.example"]
@@ -186,3 +193,42 @@ def test_a_task_is_never_handed_out_twice_while_it_runs() -> None:
     assert isinstance(timeout, int)
     assert isinstance(retry, int)
     assert settings.DRIVER_SHIFT_SECONDS < timeout < retry
+
+
+def test_media_are_kept_in_a_folder_or_in_the_bucket_that_is_named(tmp_path: Path) -> None:
+    local = local_environment(tmp_path)
+    [storages] = settings_of(local, "STORAGES")
+    assert storages["default"] == {"BACKEND": "config.media.Folder"}
+
+    [storages] = settings_of(
+        local
+        | {
+            "AWS_STORAGE_BUCKET_NAME": "films",
+            "AWS_S3_REGION_NAME": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_LOCATION": "/gallop/",
+        },
+        "STORAGES",
+    )
+    assert storages["default"]["BACKEND"] == "config.bucket.Bucket"
+    assert storages["default"]["OPTIONS"] == {
+        "bucket_name": "films",
+        "endpoint_url": None,
+        "region_name": "eu-central-1",
+        "access_key": "key",
+        "secret_key": "secret",
+        "security_token": None,
+        "location": "gallop",
+        "addressing_style": "virtual",
+    }
+
+
+def test_another_service_than_amazons_is_addressed_by_path(tmp_path: Path) -> None:
+    [storages] = settings_of(
+        local_environment(tmp_path)
+        | {"AWS_STORAGE_BUCKET_NAME": "films", "AWS_S3_ENDPOINT_URL": "http://127.0.0.1:9000"},
+        "STORAGES",
+    )
+    options = storages["default"]["OPTIONS"]
+    assert (options["addressing_style"], options["access_key"]) == ("path", None)

@@ -42,6 +42,12 @@ def refusal(environment: dict[str, str]) -> str:
             "One outside service is real and the other the sandbox",
         ),
         (LIVE | {"STRIPE_WEBHOOK_SECRET": ""}, "Set STRIPE_WEBHOOK_SECRET: Stripe's dashboard"),
+        ({"WEBHOOK_FAILING_DAYS": "0"}, "WEBHOOK_FAILING_DAYS is at least 1"),
+        ({"WEBHOOK_KEPT_DAYS": "3"}, "WEBHOOK_KEPT_DAYS at least 4"),
+        ({"TEXT_TO_VIDEO_1080P_PRICE": "free"}, "TEXT_TO_VIDEO_1080P_PRICE is the price of one"),
+        ({"TEXT_TO_VIDEO_1080P_PRICE": "0.000000"}, "Without one, 1080p is not offered."),
+        ({"TEXT_TO_VIDEO_1080P_PRICE": "0.1890001"}, "in dollars such as 0.189, not"),
+        ({"TEXT_TO_VIDEO_1080P_PRICE": "-1"}, "in dollars such as 0.189, not '-1'"),
         ({"PUBLIC_URL": "gallop.example"}, "PUBLIC_URL must be a full address"),
         ({"PUBLIC_URL": "https://"}, "PUBLIC_URL must be a full address"),
         ({"PUBLIC_URL": "ftp://127.0.0.1"}, "PUBLIC_URL must be a full address"),
@@ -98,3 +104,19 @@ def test_a_refusal_never_repeats_a_secret(tmp_path: Path) -> None:
     assert done.returncode == 1
     for name in ("SECRET_KEY", "STRIPE_SECRET_KEY", "WAVESPEED_API_KEY"):
         assert environment[name] not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "key"}, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_SECRET_ACCESS_KEY": "secret"}, "or neither: then the role of the machine is used"),
+        ({"AWS_S3_ENDPOINT_URL": "127.0.0.1:9000"}, "AWS_S3_ENDPOINT_URL must be a full address"),
+        ({"AWS_S3_ENDPOINT_URL": "http://storage.test"}, "browsers fetch films there"),
+    ],
+)
+def test_a_bucket_that_nobody_could_reach_is_refused(
+    changes: dict[str, str], hint: str, tmp_path: Path
+) -> None:
+    public = public_environment(tmp_path) | {"AWS_STORAGE_BUCKET_NAME": "films"}
+    assert hint in refusal(public | changes)
