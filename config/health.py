@@ -1,12 +1,12 @@
 """`/healthz`: this process answers. `/readyz`: so does everything it needs."""
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django_q.status import Stat
 from redis.exceptions import RedisError
+
+from config import media
 
 
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
@@ -35,10 +35,9 @@ def _checks() -> dict[str, bool]:
 
 
 def _storage_answers() -> bool:
-    # Written and removed: a folder that is full or read-only still answers questions.
     try:
-        default_storage.delete(default_storage.save("readyz", ContentFile(b"")))
-    except OSError:
+        media.storage().check()
+    except media.StorageDown:
         return False
     return True
 

@@ -5,11 +5,15 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from config import media
+
 # Our forms are answered with redirects to Stripe, and browsers judge that by form-action.
 FORMS_LEAD_TO = " ".join(dict.fromkeys([settings.CHECKOUT_ORIGIN, settings.PORTAL_ORIGIN]))
+# Pictures and films may come from the bucket's own address, which stands in place of {media}.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:{media}; media-src 'self' blob:{media}; "
+    "font-src 'self'; connect-src 'self'; "
     f"form-action 'self' {FORMS_LEAD_TO}; base-uri 'none'; frame-ancestors 'none'"
 )
 # The admin's own package writes inline styles and evaluates expressions in its templates.
@@ -25,9 +29,13 @@ class ContentSecurityPolicyMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        origin = media.storage().origin
+        self.policy = POLICY.replace("{media}", f" {origin}" if origin else "")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         admin = request.path.startswith("/admin/")
-        response.headers.setdefault("Content-Security-Policy", ADMIN_POLICY if admin else POLICY)
+        response.headers.setdefault(
+            "Content-Security-Policy", ADMIN_POLICY if admin else self.policy
+        )
         return response
