@@ -19,9 +19,9 @@ class UserAdmin(ModelAdmin):
 class AccountAdmin(ModelAdmin):
     """Customers."""
 
-    list_display = ("name", "id", "created_at")
+    list_display = ("name", "id", "paid_micros", "created_at")
     search_fields = ("name", "id", "users__email")
-    readonly_fields = ("id", "created_at")
+    readonly_fields = ("id", "paid_micros", "created_at")
     ordering = ("-created_at",)
 
 
@@ -29,9 +29,12 @@ class AccountAdmin(ModelAdmin):
 class ApiKeyAdmin(ModelAdmin):
     """Keys, to be looked at only: their digests are of no use to anyone."""
 
-    list_display = ("name", "prefix", "account", "created_at", "last_used_at", "revoked_at")
+    list_display = (
+        *("name", "prefix", "account", "mode", "scopes"),
+        *("created_at", "last_used_at", "expires_at", "revoked_at"),
+    )
     search_fields = ("prefix", "name", "account__name")
-    exclude = ("digest",)
+    exclude = ("digest", "previous_digest")
     ordering = ("-id",)
 
     def has_change_permission(self, *_: object) -> bool:

@@ -1,21 +1,30 @@
-"""API keys: issued once in full, kept as a digest, found by it, revoked for good."""
+"""API keys: shown once, kept as a digest, found by it; changed, limited and revoked here."""
 
 import hashlib
 import secrets
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import Account, ApiKey, User
+from accounts import rates
+from accounts.models import Account, ApiKey, User, all_scopes
+from config.visitors import Address, within
 
-MARK = "gal_live_"
+MARKS = {ApiKey.Mode.LIVE: "gal_live_", ApiKey.Mode.TEST: "gal_test_"}
 SECRET_BYTES = 24
-PREFIX_LENGTH = len(MARK) + 6
+# The mark and six letters: enough to tell keys apart, of no use to a thief.
+PREFIX_LENGTH = 15
 # Writing "last used" on every request would make one row hot; a minute is near enough.
 LAST_USED_STEP = timedelta(minutes=1)
 ACTIVE_KEYS_MAX = 50
+NETWORKS_MAX = 50
+# For how long the old secret may work beside a new one.
+OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 
 class TooManyKeys(ValueError):
@@ -25,12 +34,37 @@ class TooManyKeys(ValueError):
         super().__init__(f"You have {ACTIVE_KEYS_MAX} keys. Revoke one you no longer use first.")
 
 
-def issue(account: Account, user: User, name: str) -> tuple[ApiKey, str]:
+class BadNetwork(ValueError):
+    """The text names no network."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"Write an address such as 192.0.2.7 or a network such as 192.0.2.0/24, not {text!r}."
+        )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a key may do, until when, and from where."""
+
+    scopes: list[str] = field(default_factory=all_scopes)
+    expires_at: datetime | None = None
+    allowed_networks: list[str] = field(default_factory=list)
+
+
+def issue(
+    account: Account,
+    user: User,
+    name: str,
+    *,
+    mode: ApiKey.Mode = ApiKey.Mode.LIVE,
+    rules: Rules | None = None,
+) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown now and never again.
 
     Raises TooManyKeys.
     """
-    secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
+    secret = _new_secret(mode)
     with transaction.atomic():
         # One at a time for an account, or two callers would both take the last place.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
@@ -40,22 +74,81 @@ def issue(account: Account, user: User, name: str) -> tuple[ApiKey, str]:
             account=account,
             created_by=user,
             name=name,
+            mode=mode,
             prefix=secret[:PREFIX_LENGTH],
             digest=digest(secret),
+            **asdict(rules or Rules()),
         )
     return key, secret
 
 
 def find(secret: str) -> ApiKey | None:
-    """Return the live key of this secret, noting its use, or None."""
-    key = (
-        ApiKey.objects.select_related("account", "created_by")
-        .filter(digest=digest(secret), revoked_at=None, created_by__is_active=True)
-        .first()
+    """Return the key of this secret that is not revoked, noting its use, or None.
+
+    It may have expired. A secret that was changed finds its key while it overlaps the new one.
+    """
+    return _found(secret, ApiKey.objects.all())
+
+
+def find_counting(secret: str) -> tuple[ApiKey, rates.Counts] | None:
+    """Do as find, and count a request: in PostgreSQL that takes no round trip of its own."""
+    key = _found(secret, rates.counting(ApiKey.objects.all()))
+    return None if key is None else (key, rates.counts_of(key))
+
+
+def refuse_reason(key: ApiKey, address: Address | None) -> str:
+    """Return why this key does not work from there, "" when it does."""
+    nets = [ip_network(text) for text in key.allowed_networks]
+    if not nets or (address is not None and within(address, nets)):
+        return ""
+    return (
+        f"This key may not be used from {address or 'an unknown address'}. An owner or an admin "
+        "of the account can add the address to the key."
     )
-    if key is not None:
-        _note_use(key)
-    return key
+
+
+def change_secret(key: ApiKey, overlap: timedelta) -> str:
+    """Give the key a new secret and return it; the old one works for the overlap and no longer.
+
+    One that was changed before and still overlaps ends now.
+    """
+    secret, now = _new_secret(ApiKey.Mode(key.mode)), timezone.now()
+    with transaction.atomic():
+        current = ApiKey.objects.select_for_update().get(pk=key.pk)
+        current.previous_digest = current.digest if overlap else None
+        current.previous_prefix = current.prefix if overlap else ""
+        current.previous_until = now + overlap if overlap else None
+        current.digest, current.prefix = digest(secret), secret[:PREFIX_LENGTH]
+        current.save(
+            update_fields=[
+                *("digest", "prefix"),
+                *("previous_digest", "previous_prefix", "previous_until"),
+            ]
+        )
+    return secret
+
+
+def end_previous(key: ApiKey) -> None:
+    """Have the secret before the last change work no longer."""
+    ApiKey.objects.filter(pk=key.pk).update(
+        previous_digest=None, previous_prefix="", previous_until=None
+    )
+
+
+def change_rules(key: ApiKey, name: str, rules: Rules) -> None:
+    """Give the key another name and other rules; they hold from the next request on."""
+    ApiKey.objects.filter(pk=key.pk).update(name=name, **asdict(rules))
+
+
+def networks(texts: Iterable[str]) -> list[str]:
+    """Return the networks as we keep them: 192.0.2.7 becomes 192.0.2.7/32. Raises BadNetwork."""
+    found = []
+    for text in texts:
+        try:
+            found.append(str(ip_network(text.strip(), strict=False)))
+        except ValueError as error:
+            raise BadNetwork(text[:60]) from error
+    return list(dict.fromkeys(found))
 
 
 def revoke(key: ApiKey) -> bool:
@@ -64,13 +157,32 @@ def revoke(key: ApiKey) -> bool:
 
 
 def active(account: Account) -> QuerySet[ApiKey]:
-    """Return the account's keys that work, newest first."""
+    """Return the account's keys that are not revoked, newest first."""
     return account.api_keys.filter(revoked_at=None).order_by("-id")
 
 
 def digest(secret: str) -> str:
     """Return the hex SHA-256 of a secret; it is random enough to need no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _new_secret(mode: ApiKey.Mode) -> str:
+    return MARKS[mode] + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def _found(secret: str, keys: QuerySet[ApiKey]) -> ApiKey | None:
+    working = keys.select_related("account", "created_by").filter(
+        revoked_at=None, created_by__is_active=True
+    )
+    known = digest(secret)
+    # Two questions rather than an OR: nearly always the first one answers, by one index.
+    key = (
+        working.filter(digest=known).first()
+        or working.filter(previous_digest=known, previous_until__gt=timezone.now()).first()
+    )
+    if key is not None:
+        _note_use(key)
+    return key
 
 
 def _note_use(key: ApiKey) -> None:

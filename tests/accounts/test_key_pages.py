@@ -1,6 +1,7 @@
 """The page of the keys: make one, copy it now, revoke it; never anybody else's."""
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -124,9 +125,13 @@ def test_the_operator_sees_keys_but_never_their_digests(alice: Customer) -> None
     alice.user.is_staff = alice.user.is_superuser = True
     alice.user.save(update_fields=["is_staff", "is_superuser"])
     key = ApiKey.objects.get()
+    before = key.digest
+    keys.change_secret(key, timedelta(days=1))
+    key.refresh_from_db()
     page = shown(alice.browser.get(f"/admin/accounts/apikey/{key.pk}/change/"))
     assert key.prefix in page
     assert key.digest not in page
+    assert before not in page
     for model in ("user", "account", "apikey"):
         assert alice.browser.get(f"/admin/accounts/{model}/").status_code == 200, model
     assert alice.browser.get("/admin/accounts/apikey/add/").status_code == 403
