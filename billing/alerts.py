@@ -25,8 +25,9 @@ from django.db.models import (
 from django.db.models.expressions import Combinable, OuterRef
 from django.db.models.functions import Coalesce
 
-from accounts.models import Account
-from billing import notices
+from accounts import webhooks
+from accounts.models import Account, Event
+from billing import money, notices
 from billing.models import Alert, Transfer
 
 logger = logging.getLogger(__name__)
@@ -107,21 +108,43 @@ def _available() -> Combinable:
 
 
 def _spent(month: datetime) -> Combinable:
-    charges = Transfer.objects.filter(
-        debit__account=OuterRef("account"), kind=Transfer.Kind.CAPTURE, created_at__gte=month
-    )
-    sums = charges.order_by().values("debit").annotate(total=Sum("amount_micros"))
+    """What films cost since then, less what came back of their prices."""
+    charged = _moved("debit", Transfer.Kind.CAPTURE, month)
+    return charged - _moved("credit", Transfer.Kind.SHORTFALL, month)
+
+
+def _moved(side: str, kind: Transfer.Kind, since: datetime) -> Combinable:
+    of_account = {f"{side}__account": OuterRef("account")}
+    moved = Transfer.objects.filter(kind=kind, created_at__gte=since, **of_account)
+    sums = moved.order_by().values(side).annotate(total=Sum("amount_micros"))
     return Coalesce(Subquery(sums.values("total")), 0, output_field=BigIntegerField())
 
 
 def _tell(alert: Any, ready: Q, now: datetime) -> bool:
-    one = Alert.objects.filter(pk=alert.pk)
-    if one.filter(ready).update(armed=False, fired_at=now) != 1:
-        return False
+    """Tell of a crossing by mail and webhook: with its disarming, or not at all."""
     try:
-        notices.reach(alert.account, "alert", alert=alert, figure_micros=alert.figure_micros)
+        with transaction.atomic():
+            one = Alert.objects.filter(ready, pk=alert.pk)
+            if one.update(armed=False, fired_at=now) != 1:
+                return False
+            _announce(alert, now)
+            notices.reach(alert.account, "alert", alert=alert, figure_micros=alert.figure_micros)
     except OSError:
         logger.exception("Alert %s could not be mailed; the next round tries again.", alert.pk)
-        one.update(armed=True)
         return False
     return True
+
+
+def _announce(alert: Any, now: datetime) -> None:
+    """Write to the customer's webhooks; sums are in dollars, as in `GET /api/v3/balance`."""
+    low = alert.kind == Kind.LOW_BALANCE
+    figure, threshold = (
+        float(money.decimal(micros)) for micros in (alert.figure_micros, alert.threshold_micros)
+    )
+    what = {"balance": figure} if low else {"spent": figure, "month": f"{now:%Y-%m}"}
+    webhooks.announce(
+        alert.account,
+        Event.LOW_BALANCE if low else Event.SPEND,
+        f"alert:{alert.pk}",
+        {**what, "threshold": threshold, "currency": "USD"},
+    )

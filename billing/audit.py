@@ -7,7 +7,7 @@ REPEATABLE READ transaction, as `manage.py audit` does.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from django.db.models import F, Q, QuerySet, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Concat
 
 from billing import clawbacks
@@ -37,6 +37,7 @@ SIDES: dict[str, set[tuple[str, str]]] = {
     },
     Kind.RECEIVABLE_PAID: {(CUSTOMER, Code.RECEIVABLES)},
     Kind.EXPIRY: {(CUSTOMER, Code.PROMOTIONS)},
+    Kind.SHORTFALL: {(Code.REVENUE, CUSTOMER)},
 }
 TAKEN = {Kind.REFUND, Kind.DISPUTE, Kind.BONUS_BACK, Kind.RECEIVABLE}
 RETURNED = {Kind.REFUND_FAILED, Kind.DISPUTE_WON, Kind.BONUS}
@@ -71,6 +72,7 @@ def faults() -> list[str]:
         _receivable_faults(),
         _freeze_faults(),
         _grant_faults(),
+        _shortfall_faults(),
     )
     return [fault for found in kinds for fault in _first(found)]
 
@@ -228,3 +230,17 @@ def _grant_faults() -> Iterator[str]:
             yield f"account {book}: promotions of {left} left, more than its balance {balance}"
         if not marked:
             yield f"account {book}: has promotions left, but is marked to have none"
+
+
+def _shortfall_faults() -> Iterator[str]:
+    """What came back of a job's price is less than it was charged, and went to who paid it."""
+    charge = Transfer.objects.filter(
+        kind=Kind.CAPTURE,
+        reference=OuterRef("reference"),
+        debit=OuterRef("credit"),
+        amount_micros__gt=OuterRef("amount_micros"),
+    )
+    unpaid = Transfer.objects.filter(~Exists(charge), kind=Kind.SHORTFALL)
+    rows = unpaid.order_by("id").values_list("reference", "amount_micros")
+    for reference, sums in rows[: FAULTS_MAX + 1]:
+        yield f"shortfall {reference}: {sums} given back, though no more was charged"

@@ -139,7 +139,8 @@ def settling(payment: str) -> Callable[[], Purchase | None]:
     News of a refund or dispute may come before the news of the payment. Raises
     stripe.StripeError and PaymentMismatch.
     """
-    known = Purchase.objects.filter(payment_intent=payment, status=Purchase.Status.PAID)
+    # A purchase learns its payment only by being paid.
+    known = Purchase.objects.filter(payment_intent=payment)
     credit_first = _nothing if known.exists() else _crediting_late(payment)
 
     def effect() -> Purchase | None:

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When, Window
+from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
 from django.utils import timezone
 
+from accounts import paid_sum
 from accounts.models import Account
 from billing import money
 from billing.models import Grant, Hold, LedgerAccount, Transfer
@@ -74,6 +75,7 @@ def deposit(
             return False
         _rows(credit).update(balance_micros=F("balance_micros") + amount_micros)
         if source in MONEY:
+            paid_sum.count(account, amount_micros)
             _collect(credit, reference)
     return True
 
@@ -142,6 +144,8 @@ def claw_back(
             receivable_micros=F("receivable_micros") + owed,
         )
         _end_grants_beyond(customer, customer.balance_micros - taken)
+        if to in MONEY:
+            paid_sum.count(account, -amount_micros)
     return True
 
 
@@ -209,17 +213,27 @@ def release(reference: str) -> bool:
     return True
 
 
+def give_back(reference: str, amount_micros: int, memo: str) -> bool:
+    """Return a part of what a job was charged, as credit that does not end; once a job.
+
+    Raises Hold.DoesNotExist for a job that was not charged more than that.
+    """
+    charged = Hold.objects.filter(state=Hold.State.CAPTURED, amount_micros__gt=amount_micros)
+    customer = charged.get(reference=reference).ledger_account.account
+    assert customer is not None, "the operator's accounts hold nothing"
+    kind, revenue = Kind.SHORTFALL, Code.REVENUE
+    return deposit(
+        customer, amount_micros, source=revenue, kind=kind, reference=reference, memo=memo
+    )
+
+
 def statement(account: Account) -> QuerySet[Transfer, Any]:
     """Return the customer's transfers, newest first.
 
     Each row carries `change_micros` (signed) and `running_micros` (the balance after it).
     """
     customer = book(account)
-    change = Case(
-        When(credit=customer, then=F("amount_micros")),
-        default=-F("amount_micros"),
-        output_field=BigIntegerField(),
-    )
+    change = Case(When(credit=customer, then=F("amount_micros")), default=-F("amount_micros"))
     return (
         Transfer.objects.filter(Q(debit=customer) | Q(credit=customer))
         .annotate(change_micros=change)
@@ -337,7 +351,7 @@ def _end_grants_beyond(customer: LedgerAccount, balance_micros: int) -> None:
     """Count as used what a claw-back took of the promotions: bought credit must never expire."""
     if customer.has_grants:
         unused = Grant.objects.filter(account=customer.account)
-        excess = (unused.aggregate(sum=Sum("remaining_micros"))["sum"] or 0) - balance_micros
+        excess = unused.aggregate(sum=Sum("remaining_micros"))["sum"] - balance_micros
         if excess > 0:
             _use_grants(customer, excess)
 

@@ -34,6 +34,7 @@ class Group(TextChoices):
 GROUP_OF = {
     Kind.PURCHASE: Group.PURCHASES,
     Kind.CAPTURE: Group.FILMS,
+    Kind.SHORTFALL: Group.FILMS,
     Kind.PROMOTION: Group.GIFTS,
     Kind.BONUS: Group.GIFTS,
     Kind.BONUS_BACK: Group.GIFTS,

@@ -1,6 +1,6 @@
 """What an account can spend, how it came to be so, and what it wishes for."""
 
-from billing.models.books import Grant, Hold, LedgerAccount, Transfer
+from billing.models.books import Grant, Hold, KeySpend, LedgerAccount, Transfer
 from billing.models.payments import (
     Dispute,
     PaymentProfile,
@@ -17,6 +17,7 @@ __all__ = [
     "Dispute",
     "Grant",
     "Hold",
+    "KeySpend",
     "LedgerAccount",
     "PaymentProfile",
     "PromoCode",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 
 
 class LedgerAccount(models.Model):
@@ -87,6 +87,7 @@ class Transfer(models.Model):
         RECEIVABLE = "receivable", "owed after a refund or dispute"
         RECEIVABLE_PAID = "receivable_paid", "owed sum paid"
         EXPIRY = "expiry", "promotion expired"
+        SHORTFALL = "shortfall", "video shorter than asked"
 
     debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
     credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
@@ -176,3 +177,20 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class KeySpend(models.Model):
+    """What a key with a cap has set aside in one period of its cap: see billing.caps."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+    spent_micros = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "since"], name="key_spend_once_a_period"),
+            models.CheckConstraint(condition=Q(spent_micros__gte=0), name="key_spend_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key_id} since {self.since}: {self.spent_micros}"

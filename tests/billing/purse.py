@@ -54,6 +54,10 @@ class Purse:
         self.balance -= amount
         self._use_promotions(amount)
 
+    def give_back(self, amount: int) -> None:
+        """Take back a part of a charge: plain credit, which pays no debts."""
+        self.balance += amount
+
     def claw_back(self, amount: int) -> None:
         """Take back what can be spent; the rest is owed."""
         taken = min(amount, self.available)

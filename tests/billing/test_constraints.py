@@ -16,6 +16,7 @@ from billing.models import (
     Dispute,
     Grant,
     Hold,
+    KeySpend,
     LedgerAccount,
     PaymentProfile,
     PromoCode,
@@ -28,6 +29,7 @@ from billing.models import (
 from tests.cast import Customer
 
 Code = LedgerAccount.Code
+NOW = timezone.now()
 
 
 def operator(code: Code = Code.REVENUE) -> LedgerAccount:
@@ -54,6 +56,12 @@ def hold(alice: Customer, **changes: object) -> Hold:
         "reference": "generation:1",
     }
     return Hold.objects.create(**(row | changes))
+
+
+def key_spend(alice: Customer, **changes: object) -> KeySpend:
+    """Write past the caps what a key has spent."""
+    row = {"key": alice.account.api_keys.get(), "since": NOW, "spent_micros": 0}
+    return KeySpend.objects.create(**(row | changes))
 
 
 def purchase(alice: Customer, **changes: object) -> Purchase:
@@ -204,6 +212,8 @@ BREAKS: dict[str, list[Callable[[Customer], object]]] = {
     "refund_order_one_open": [two_orders],
     "dispute_positive": [lambda alice: dispute(alice, amount_micros=0)],
     "dispute_out_before_in": [lambda alice: dispute(alice, money_in=True)],
+    "key_spend_not_negative": [lambda alice: key_spend(alice, spent_micros=-1)],
+    "key_spend_once_a_period": [lambda alice: twice(lambda: key_spend(alice))],
     "grant_positive": [lambda alice: grant(alice, amount_micros=0, remaining_micros=0)],
     "grant_remaining_within_amount": [
         lambda alice: grant(alice, remaining_micros=3),

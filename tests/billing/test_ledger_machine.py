@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from accounts.models import Account
 from billing import ledger
-from billing.models import Grant, LedgerAccount, Transfer
+from billing.models import Grant, Hold, LedgerAccount, Transfer
 from tests.billing.purse import Purse
 
 STEPS = int(os.environ.get("LEDGER_STEPS", "10000"))
@@ -61,6 +61,7 @@ class Books(RuleBasedStateMachine):
         self.accounts = [Account.objects.create(name=f"machine {n}") for n in range(CUSTOMERS)]
         self.purses = [Purse() for _ in self.accounts]
         self.jobs: list[tuple[int, str]] = []
+        self.charged: list[tuple[int, str, int]] = []
         self.taken: list[tuple[int, int, str]] = []
         self.today = 0
 
@@ -126,6 +127,7 @@ class Books(RuleBasedStateMachine):
     def settle(self, pick: int, charge: bool) -> None:
         who, job = self.jobs.pop(pick % len(self.jobs))
         if charge:
+            self.charged.append((who, job, self.purses[who].held[job]))
             self.purses[who].capture(job)
             self.twice(lambda: ledger.capture(job))
             assert ledger.release(job) is False
@@ -133,6 +135,17 @@ class Books(RuleBasedStateMachine):
             del self.purses[who].held[job]
             self.twice(lambda: ledger.release(job))
             assert ledger.capture(job) is False
+
+    @precondition(lambda self: bool(self.charged))
+    @rule(pick=picks, part=sums)
+    def film_comes_out_shorter(self, pick: int, part: int) -> None:
+        who, job, price = self.charged.pop(pick % len(self.charged))
+        if part < price:
+            self.purses[who].give_back(part)
+            self.twice(lambda: ledger.give_back(job, part, ""))
+        else:
+            with pytest.raises(Hold.DoesNotExist):
+                ledger.give_back(job, part, "")
 
     @rule(who=who, amount=sums)
     def refund_or_dispute(self, who: int, amount: int) -> None:

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 import stripe
-from django.db import transaction
+from django.core import mail
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from billing import checkout, money, topup_rule
 from billing.models import Purchase, Transfer
+from tests.billing.races import together
 from tests.billing.stripe_desk import Desk, purchase_of
 from tests.cast import Customer
 
@@ -229,3 +231,40 @@ def test_an_open_purchase_ends_by_the_name_of_its_end(
     purchase = open_purchase(bob)
     checkout.closing(session_for(str(purchase.pk)), failed=failed)()
     assert purchase_of(bob.account).status == status
+
+
+@pytest.mark.parametrize(("origin", "letters"), [("auto", 1), ("checkout", 0)])
+def test_a_mail_tells_once_of_what_we_charged_by_ourselves_and_of_nothing_else(
+    bob: Customer,
+    origin: str,
+    letters: int,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    purchase = open_purchase(bob, origin=origin)
+    with django_capture_on_commit_callbacks(execute=True):
+        for first in (True, False):
+            assert checkout.credit(purchase, "pi_1", charged_cents=500) is first
+    assert [letter.subject for letter in mail.outbox] == ["We added $5.00 of credit"] * letters
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_waits_for_whoever_is_at_work_on_the_top_up_rule(bob: Customer) -> None:
+    purchase = open_purchase(bob)
+    topup_rule.write(bob.account, topup_rule.first_terms(FIVE))
+
+    def credit_at_once() -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '20ms'")
+            return checkout.credit(purchase, "pi_1", charged_cents=500)
+
+    with transaction.atomic():
+        topup_rule.lock(bob.account)
+        (refusal,) = together([credit_at_once])
+    assert isinstance(refusal, OperationalError)
+    assert together([credit_at_once]) == [True]
+    assert bob.balance_micros == FIVE
+
+
+def test_stripe_knows_the_buyers_address_for_its_receipts(bob: Customer, desk: Desk) -> None:
+    session = desk.session(desk.started(bob))
+    assert desk.api.v1.customers.retrieve(str(session.customer)).email == bob.user.email

@@ -203,3 +203,61 @@ def test_the_last_micro_dollar_of_a_gift_ends_too(bob: Customer) -> None:
     ledger.capture("job:1")
     assert ledger.expire_grants(timezone.now() + timedelta(days=2)) == 1
     assert bob.balance_micros == 0
+
+
+def half_used_twins(customer: Customer) -> list[int]:
+    """Three gifts of $1 that end at the same moment, half of each left; in the order given.
+
+    They were used in the other order, so that the table does not keep them in this one.
+    """
+    end = timezone.now() + timedelta(days=1)
+    for number in range(3):
+        ledger.grant(
+            customer.account, DOLLAR, expires_at=end, reference=f"gift:{number}", memo="Welcome"
+        )
+    given = list(Grant.objects.order_by("id").values_list("id", flat=True))
+    for one in reversed(given):
+        Grant.objects.filter(id=one).update(remaining_micros=DOLLAR // 2)
+    return given
+
+
+def left_of(grants: list[int]) -> list[int]:
+    left = dict(Grant.objects.values_list("id", "remaining_micros"))
+    return [left[one] for one in grants]
+
+
+def test_of_gifts_that_end_together_the_one_given_first_is_used_first(bob: Customer) -> None:
+    twins = half_used_twins(bob)
+    ledger.hold(bob.account, DOLLAR // 2, reference="job:1")
+    ledger.capture("job:1")
+    assert left_of(twins) == [0, DOLLAR // 2, DOLLAR // 2]
+
+
+def test_of_gifts_that_end_together_the_one_given_first_is_ended_first(bob: Customer) -> None:
+    twins = half_used_twins(bob)
+    assert ledger.expire_grants(timezone.now() + timedelta(days=2), limit=1) == 1
+    assert left_of(twins) == [0, DOLLAR // 2, DOLLAR // 2]
+
+
+def test_a_charge_uses_the_last_micro_dollar_of_a_gift_before_bought_credit(bob: Customer) -> None:
+    give(bob, 1, days=1)
+    buy(bob, 1)
+    for job, micros in (("job:1", DOLLAR - 1), ("job:2", 1)):
+        ledger.hold(bob.account, micros, reference=job)
+        ledger.capture(job)
+    assert Grant.objects.get().remaining_micros == 0
+    assert ledger.expire_grants(timezone.now() + timedelta(days=2)) == 0
+    assert bob.balance_micros == DOLLAR
+
+
+def test_a_claw_back_of_one_micro_dollar_uses_one_of_a_gift(bob: Customer) -> None:
+    give(bob, 1, days=1)
+    ledger.claw_back(bob.account, 1, to=Code.STRIPE, kind=Kind.REFUND, reference="refund:1")
+    assert Grant.objects.get().remaining_micros == bob.balance_micros == DOLLAR - 1
+
+
+def test_a_debt_that_takes_more_than_was_bought_uses_up_gifts(bob: Customer) -> None:
+    take(bob, 2)
+    give(bob, 5, days=1)
+    buy(bob, 1)
+    assert Grant.objects.get().remaining_micros == bob.balance_micros == 4 * DOLLAR
