@@ -7,13 +7,14 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import av
 import httpx
 from PIL import Image
 
 from sandbox.settings import Settings
-from sandbox.wavespeed import film, magic, picture, webhooks
+from sandbox.wavespeed import film, magic, picture, prints, webhooks
 from sandbox.wavespeed.magic import Ending
 from sandbox.wavespeed.media import Media
 from sandbox.wavespeed.picture import UnusablePictureError
@@ -164,8 +165,11 @@ class Studio:
         seed = prediction.id if inputs["seed"] == -1 else str(inputs["seed"])
         shot = film.Shot(inputs["resolution"], inputs["duration"] - shortfall, seed)
         path = self.media.output_path(prediction.id)
+        render = (
+            partial(prints.make, owner=prediction.id) if self.settings.film_once else film.render
+        )
         await asyncio.get_running_loop().run_in_executor(
-            self._renderers, film.render, first_frame, shot, path, self._stop
+            self._renderers, render, first_frame, shot, path, self._stop
         )
 
     def _finish(self, prediction_id: str, ending: Ending) -> Prediction:
