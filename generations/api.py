@@ -7,6 +7,7 @@ envelope `{"code": 200, "message": "success", "data": …}`. Errors: config.erro
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import IO, Any
 
 from django.conf import settings
@@ -20,12 +21,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import webhooks
 from accounts.authentication import key_of
-from accounts.models import ApiKey
-from billing import ledger, money
+from accounts.models import ApiKey, Scope
+from billing import caps, ledger, money
 from config.errors import ApiError
-from generations import catalog, delivery, images, lifecycle
+from generations import catalog, delivery, idempotency, images, lifecycle
+from generations.key_facts import cap_facts
 from generations.models import Generation, Upload
+from generations.predictions import prediction, timestamp
 
 SYNC_SECONDS_MAX = 90
 SYNC_STEP_SECONDS = 0.25
@@ -36,30 +40,46 @@ SYNC_TIMED_OUT = 5004
 _sync_places = threading.BoundedSemaphore(SYNC_WAITERS_MAX)
 
 
-def envelope(data: Any) -> Response:
+def envelope(data: Any, headers: dict[str, str] | None = None) -> Response:
     """Answer 200 in WaveSpeed's envelope."""
-    return Response({"code": 200, "message": "success", "data": data})
+    return Response({"code": 200, "message": "success", "data": data}, headers=headers)
 
 
 class SubmitView(APIView):
     """`POST /api/v3/{model}`: hold the price and start a job."""
 
+    scope = Scope.SUBMIT
+
     def post(self, request: Request, model: str) -> Response:
         """Answer the prediction, at once or, with `enable_sync_mode`, when it is done."""
         body = _object(request)
         wait = _flag(body, "enable_sync_mode")
-        generation = self._request(key_of(request), model, body)
-        if wait:
-            return envelope(_awaited(generation))
-        return envelope(prediction(generation))
+        webhook = _webhook(request)
+        key = key_of(request)
 
-    def _request(self, key: ApiKey, model: str, body: dict[str, Any]) -> Generation:
+        def produce() -> dict[str, Any]:
+            return prediction(self._request(key, model, body, webhook))
+
+        asked = idempotency.fingerprint(model, body, webhook)
+        answer, repeated = _answered_once(request, asked, produce)
+        if wait:
+            answer = _awaited(Generation.objects.get(pk=answer["id"]))
+        headers = {"Idempotent-Replayed": "true"} if repeated else None
+        return envelope(answer, headers)
+
+    def _request(self, key: ApiKey, model: str, body: dict[str, Any], webhook: str) -> Generation:
         try:
             entry = catalog.model(model)
             inputs = entry.clean(body)
             upload = _own_upload(key, inputs)
             return lifecycle.request(
-                key.account, entry, inputs, user=key.created_by, api_key=key, upload=upload
+                key.account,
+                entry,
+                inputs,
+                user=key.created_by,
+                api_key=key,
+                upload=upload,
+                webhook=webhook,
             )
         except catalog.UnknownModel as error:
             raise ApiError(status.HTTP_404_NOT_FOUND, str(error)) from error
@@ -69,10 +89,14 @@ class SubmitView(APIView):
             raise ApiError(status.HTTP_403_FORBIDDEN, str(error)) from error
         except ledger.InsufficientCredit as error:
             raise _payment_required(error) from error
+        except caps.CapReached as error:
+            raise _cap_reached(error) from error
 
 
 class ResultView(APIView):
     """`GET /api/v3/predictions/{id}/result`: the job as it stands; failed jobs are 200 too."""
+
+    scope = Scope.READ
 
     def get(self, request: Request, prediction_id: str) -> Response:
         """Answer the prediction, or 404 for an id that is not this account's."""
@@ -89,14 +113,18 @@ class ResultView(APIView):
 class BalanceView(APIView):
     """`GET /api/v3/balance`: what can be spent, in dollars."""
 
+    scope = Scope.BILLING
+
     def get(self, request: Request) -> Response:
         """Answer the available credit as a JSON number with every digit that counts."""
         book = ledger.book(key_of(request).account)
-        return envelope({"balance": _number(book.available_micros)})
+        return envelope({"balance": number(book.available_micros)})
 
 
 class UploadTicketView(APIView):
     """`POST /api/v3/media/uploads`: announce a picture and learn where to PUT it."""
+
+    scope = Scope.SUBMIT
 
     class Input(serializers.Serializer[Any]):
         filename = serializers.CharField(max_length=200)
@@ -118,7 +146,7 @@ class UploadTicketView(APIView):
             "method": "PUT",
             "url": settings.PUBLIC_URL + path,
             "headers": {"Content-Type": upload.content_type, "If-None-Match": "*"},
-            "expires_at": _timestamp(upload.created_at + images.TICKET_LIFE),
+            "expires_at": timestamp(upload.created_at + images.TICKET_LIFE),
         }
         return envelope({**_uploaded(upload), "upload": instruction})
 
@@ -157,6 +185,7 @@ class UploadPutView(APIView):
 class UploadBinaryView(APIView):
     """`POST /api/v3/media/upload/binary`: a picture as the multipart field `file`."""
 
+    scope = Scope.SUBMIT
     parser_classes = (MultiPartParser,)
 
     def post(self, request: Request) -> Response:
@@ -187,26 +216,6 @@ def upload_file(request: HttpRequest, token: str, filename: str) -> HttpResponse
     return delivery.serve(request, upload.file)
 
 
-def prediction(generation: Generation) -> dict[str, Any]:
-    """Return the job as WaveSpeed's clients expect to read it."""
-    done = generation.status == Generation.Status.COMPLETED
-    path = reverse("api_result", kwargs={"prediction_id": generation.id.hex})
-    return {
-        "id": generation.id.hex,
-        "model": generation.model,
-        "input": generation.inputs,
-        "outputs": [delivery.video_address(generation)] if done else [],
-        "urls": {"get": settings.PUBLIC_URL + path},
-        "has_nsfw_contents": [],
-        "status": _public_status(generation),
-        "code": generation.error_code,
-        "error": generation.error,
-        "created_at": _timestamp(generation.created_at),
-        "executionTime": _running_ms(generation),
-        "timings": {"inference": _running_ms(generation)},
-    }
-
-
 def _awaited(generation: Generation) -> dict[str, Any]:
     """Wait for the end of a job, or answer like WaveSpeed's sync timeout."""
     until = time.monotonic() + SYNC_SECONDS_MAX
@@ -227,19 +236,35 @@ def _awaited(generation: Generation) -> dict[str, Any]:
     return {**prediction(generation), **late}
 
 
-def _public_status(generation: Generation) -> str:
-    """Translate our statuses into the four that WaveSpeed's clients know."""
-    waiting = {Generation.Status.SUBMITTING, Generation.Status.IN_DOUBT}
-    return "created" if generation.status in waiting else generation.status
+def _answered_once(
+    request: Request, asked: str, produce: Callable[[], dict[str, Any]]
+) -> tuple[dict[str, Any], bool]:
+    """Return the answer, and whether it is an earlier one of the same Idempotency-Key."""
+    name = request.headers.get("Idempotency-Key")
+    if name is None:
+        return produce(), False
+    try:
+        account = key_of(request).account
+        return idempotency.answer_once(account, idempotency.checked(name), asked, produce)
+    except idempotency.NameUnusable as error:
+        raise ApiError(status.HTTP_400_BAD_REQUEST, str(error)) from error
+    except idempotency.NameTaken as error:
+        raise ApiError(status.HTTP_409_CONFLICT, str(error)) from error
 
 
-def _running_ms(generation: Generation) -> int:
-    if generation.finished_at is None or generation.submitted_at is None:
-        return 0
-    return int((generation.finished_at - generation.submitted_at).total_seconds() * 1000)
+def _webhook(request: Request) -> str:
+    """Return the address that `?webhook=` names, "" without one."""
+    address = request.query_params.get("webhook", "")
+    try:
+        return webhooks.checked(address) if address else ""
+    except webhooks.AddressRefused as refusal:
+        message = f'parameter "webhook": {refusal}'
+        raise ApiError(status.HTTP_400_BAD_REQUEST, message) from refusal
 
 
 def _own_upload(key: ApiKey, inputs: dict[str, Any]) -> Upload | None:
+    if "image" not in inputs:
+        return None
     try:
         return images.own_upload(key.account, inputs["image"])
     except images.ImageRefused as refusal:
@@ -248,11 +273,17 @@ def _own_upload(key: ApiKey, inputs: dict[str, Any]) -> Upload | None:
 
 def _payment_required(error: ledger.InsufficientCredit) -> ApiError:
     data = {
-        "price": _number(error.price_micros),
-        "balance": _number(error.available_micros),
-        "missing": _number(error.missing_micros),
+        "price": number(error.price_micros),
+        "balance": number(error.available_micros),
+        "missing": number(error.missing_micros),
     }
     message = f"{error} Buy it at {settings.PUBLIC_URL}/billing. You were not charged."
+    return ApiError(status.HTTP_402_PAYMENT_REQUIRED, message, data)
+
+
+def _cap_reached(error: caps.CapReached) -> ApiError:
+    data = {"price": number(error.price_micros), **cap_facts(error.standing)}
+    message = f"{error} Raise the cap at {settings.PUBLIC_URL}/account/keys, or wait until then."
     return ApiError(status.HTTP_402_PAYMENT_REQUIRED, message, data)
 
 
@@ -288,10 +319,6 @@ def _uploaded(upload: Upload) -> dict[str, Any]:
     }
 
 
-def _number(micros: int) -> float:
+def number(micros: int) -> float:
     """Return dollars as a JSON number: the shortest that reads back to the same micro-dollars."""
     return float(money.decimal(micros))
-
-
-def _timestamp(moment: Any) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

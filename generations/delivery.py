@@ -1,5 +1,8 @@
 """Hand out private files: signed addresses for programs, and byte ranges so that films seek.
 
+Who may have a file is asked here each time. A folder's files we send ourselves; to a bucket's we
+send the reader on, with an address that opens this one file for an hour.
+
 Source of the ranges: RFC 9110, section 14. Only single ranges are honoured; for several the
 whole file is sent, as the RFC allows.
 """
@@ -9,11 +12,18 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import signing
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from config import media
 from generations.models import Generation
 
 CHUNK_BYTES = 64 * 1024
@@ -43,24 +53,49 @@ def signature_fits(generation_id: str, signature: str) -> bool:
 def serve(request: HttpRequest, name: str, *, download_as: str = "") -> HttpResponseBase:
     """Answer with a stored file: 200, 206 for one range, 416 for one outside of it.
 
-    Raises Http404 when the storage has no such file.
+    From a bucket it is 302 to the file, and the range is the bucket's to answer. Raises Http404
+    when the storage has no such file; a still that is missing from a bucket is missed there.
     """
-    if not name or not default_storage.exists(name):
+    if not name:
         raise Http404("The file is gone.")
-    size = default_storage.size(name)
-    asked = _asked(request.headers.get("Range", ""))
-    if asked is None:
-        response: HttpResponseBase = FileResponse(default_storage.open(name))
-    else:
-        response = _part(name, size, *_bounds(size, *asked))
-    response["Content-Type"] = CONTENT_TYPES[name.rsplit(".", 1)[-1]]
+    content_type = CONTENT_TYPES[name.rsplit(".", 1)[-1]]
+    disposition = f'attachment; filename="{download_as}"' if download_as else ""
+    address = media.storage().address(name, content_type=content_type, disposition=disposition)
+    if address:
+        return _sent_on(name, address)
+    response = _from_folder(request, name)
+    response["Content-Type"] = content_type
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, max-age=3600"
     # A picture is a picture: no browser may take it for a page and run it.
     response["X-Content-Type-Options"] = "nosniff"
-    if download_as:
-        response["Content-Disposition"] = f'attachment; filename="{download_as}"'
+    if disposition:
+        response["Content-Disposition"] = disposition
     return response
+
+
+def _sent_on(name: str, address: str) -> HttpResponseBase:
+    # A program is told plainly; a gallery full of stills is not worth a question for each.
+    if name.endswith(".mp4"):
+        try:
+            if not media.storage().exists(name):
+                raise Http404("The file is gone.")
+        except media.StorageDown:
+            words = "The film cannot be fetched at the moment. Try again in a minute."
+            return HttpResponse(words, status=503, headers={"Retry-After": "60"})
+    response = HttpResponseRedirect(address)
+    # Kept for less than the address is good, so that a gallery asks once and nobody comes too late.
+    response["Cache-Control"] = f"private, max-age={media.ADDRESS_SECONDS // 2}"
+    return response
+
+
+def _from_folder(request: HttpRequest, name: str) -> HttpResponseBase:
+    files = media.storage()
+    if not files.exists(name):
+        raise Http404("The file is gone.")
+    size = files.size(name)
+    asked = _asked(request.headers.get("Range", ""))
+    return _part(name, size, *_bounds(size, *asked)) if asked else FileResponse(files.open(name))
 
 
 def _asked(header: str) -> tuple[str, str] | None:
@@ -89,7 +124,7 @@ def _part(name: str, size: int, first: int, last: int) -> HttpResponseBase:
 
 
 def _read(name: str, first: int, length: int) -> Iterator[bytes]:
-    with default_storage.open(name) as file:
+    with media.storage().open(name) as file:
         file.seek(first)
         while length > 0 and (chunk := file.read(min(CHUNK_BYTES, length))):
             length -= len(chunk)

@@ -1,5 +1,6 @@
-"""The playground's form; what it accepts is what the catalogue says."""
+"""The playground's form; what it asks for and accepts is what the catalogue says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -7,14 +8,24 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import Account
-from generations import catalog, images, pricing
-from generations.catalog import IMAGE_BYTES_MAX, IMAGE_TO_VIDEO, InvalidInput
+from config.errors import STORAGE_DOWN
+from config.media import StorageDown
+from generations import images, pricing
+from generations.catalog import (
+    IMAGE_BYTES_MAX,
+    PRICED,
+    Choice,
+    Integer,
+    InvalidInput,
+    Model,
+    Parameter,
+    Picture,
+    Text,
+)
 from generations.models import Upload
 
-DURATION = IMAGE_TO_VIDEO.parameter("duration")
-RESOLUTION = IMAGE_TO_VIDEO.parameter("resolution")
-PROMPT = IMAGE_TO_VIDEO.parameter("prompt")
-SEED = IMAGE_TO_VIDEO.parameter("seed")
+# Left empty it is left to chance; what has a price is always said.
+MAY_BE_EMPTY = "seed"
 
 
 class PromptField(forms.CharField):
@@ -25,53 +36,34 @@ class PromptField(forms.CharField):
 
 
 class CreateForm(forms.Form):
-    """A picture, either sent now or kept from an earlier try, and the model's parameters."""
+    """A model's parameters. Its picture is either sent now or kept from an earlier try."""
 
-    picture = forms.FileField(required=False)
-    kept = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    prompt = PromptField(
-        required=False,
-        strip=False,
-        max_length=PROMPT.length_max,
-        widget=forms.Textarea(attrs={"rows": 4}),
-    )
-    resolution = forms.ChoiceField(
-        choices=[(choice, choice) for choice in RESOLUTION.choices],
-        initial=RESOLUTION.default,
-        widget=forms.RadioSelect,
-    )
-    duration = forms.IntegerField(
-        min_value=DURATION.low, max_value=DURATION.high, initial=DURATION.default
-    )
-    seed = forms.IntegerField(required=False, min_value=SEED.low, max_value=SEED.high)
-
-    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, account: Account, model: Model, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.account = account
+        self.model = model
         self.upload: Upload | None = None
+        for parameter in model.parameters:
+            self.fields.update(_fields(parameter))
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The resolution and duration that the page shows: the default instead of nonsense."""
-        return {name: self._usable(name) for name in ("resolution", "duration")}
+        """What the page shows as chosen: the default instead of nonsense."""
+        choices = [one.name for one in self.model.parameters if isinstance(one, Choice)]
+        return {name: self._usable(name) for name in {*choices, *PRICED}}
 
     @property
     def price_micros(self) -> int:
         """What a film with these settings costs."""
-        return pricing.quote(IMAGE_TO_VIDEO, self.chosen)
+        return pricing.quote(self.model, self.chosen)
 
     def clean(self) -> dict[str, Any]:
         """Keep the picture, even when something else is wrong, and add `inputs`."""
         cleaned = super().clean() or {}
-        self.upload = self._kept(cleaned)
-        try:
-            self.upload = self._sent(cleaned) or self.upload
-        except images.ImageRefused as refusal:
-            self.add_error("picture", str(refusal))
-        if self.upload is None and "picture" not in self.errors:
-            self.add_error("picture", "Choose a picture to begin with.")
-        if self.upload is not None and not self.errors:
-            cleaned["inputs"] = self._inputs(cleaned, self.upload)
+        if self.model.wants_picture:
+            self._take_picture(cleaned)
+        if not self.errors:
+            cleaned["inputs"] = self._inputs(cleaned)
         return cleaned
 
     def _usable(self, name: str) -> Any:
@@ -81,28 +73,65 @@ class CreateForm(forms.Form):
         except ValidationError:
             return field.initial
 
-    def _sent(self, cleaned: dict[str, Any]) -> Upload | None:
+    def _take_picture(self, cleaned: Mapping[str, Any]) -> None:
+        self.upload = self._kept(cleaned)
+        try:
+            self.upload = self._sent(cleaned) or self.upload
+        except images.ImageRefused as refusal:
+            self.add_error("picture", str(refusal))
+        except StorageDown:
+            self.add_error("picture", STORAGE_DOWN)
+        if self.upload is None and "picture" not in self.errors:
+            self.add_error("picture", "Choose a picture to begin with.")
+
+    def _sent(self, cleaned: Mapping[str, Any]) -> Upload | None:
         sent = cleaned.get("picture")
         if not isinstance(sent, UploadedFile):
             return None
         content = sent.read(IMAGE_BYTES_MAX + 1)
         return images.receive(self.account, content, sent.name or "picture")
 
-    def _kept(self, cleaned: dict[str, Any]) -> Upload | None:
+    def _kept(self, cleaned: Mapping[str, Any]) -> Upload | None:
         own = Upload.objects.filter(account=self.account).exclude(file="")
         return own.filter(pk__in=[cleaned.get("kept")]).first()
 
-    def _inputs(self, cleaned: dict[str, Any], upload: Upload) -> dict[str, Any]:
-        seed = cleaned["seed"]
-        wanted = {
-            "image": images.address(upload),
-            "prompt": cleaned["prompt"],
-            "resolution": cleaned["resolution"],
-            "duration": cleaned["duration"],
-            "seed": SEED.default if seed is None else seed,
-        }
+    def _inputs(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+        known = [parameter.name for parameter in self.model.parameters]
+        wanted = {name: cleaned[name] for name in known if cleaned.get(name) is not None}
+        if self.upload is not None:
+            wanted["image"] = images.address(self.upload)
         try:
-            return catalog.IMAGE_TO_VIDEO.clean(wanted)
+            return self.model.clean(wanted)
         except InvalidInput as error:
             self.add_error(error.field, f"It {error.reason}.")
             return {}
+
+
+def _fields(parameter: Parameter) -> dict[str, forms.Field]:
+    """Return the fields that ask for a parameter, by name."""
+    match parameter:
+        case Picture():
+            return {
+                "picture": forms.FileField(required=False),
+                "kept": forms.UUIDField(required=False, widget=forms.HiddenInput),
+            }
+        case Text():
+            field: forms.Field = PromptField(
+                required=parameter.required,
+                strip=False,
+                max_length=parameter.length_max,
+                error_messages={"required": "Say what happens."},
+            )
+        case Choice():
+            field = forms.ChoiceField(
+                choices=[(choice, choice) for choice in parameter.choices],
+                initial=parameter.default,
+            )
+        case Integer():
+            field = forms.IntegerField(
+                required=parameter.name != MAY_BE_EMPTY,
+                min_value=parameter.low,
+                max_value=parameter.high,
+                initial=None if parameter.name == MAY_BE_EMPTY else parameter.default,
+            )
+    return {parameter.name: field}

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -196,7 +197,8 @@ def by_token(signed: str) -> Upload | None:
 
 
 def _keep(upload: Upload, content: bytes, facts: Facts) -> None:
-    name = f"uploads/{upload.pk.hex}.{EXTENSIONS[facts.format]}"
+    # Two PUTs of one ticket may meet, and a bucket would let one write over the other.
+    name = f"uploads/{upload.pk.hex}-{secrets.token_hex(4)}.{EXTENSIONS[facts.format]}"
     upload.file = default_storage.save(name, ContentFile(content))
     upload.content_type = FORMATS[facts.format]
     upload.size = len(content)

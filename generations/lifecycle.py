@@ -4,28 +4,34 @@ A status changes by a conditional UPDATE that counts its rows: whoever gets the 
 everyone else finds the job elsewhere and returns. Money moves in the same transaction.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Min, Q
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from accounts.models import Account, ApiKey, User
-from billing import ledger, topup
-from generations import failures, pricing
+from billing import caps, ledger, topup
+from generations import failures, pricing, wakeups
+from generations.announcing import announce_end
 from generations.catalog import Model
-from generations.models import Generation, Upload
+from generations.models import Generation, Submission, Upload
 from generations.storage import Film
 
-Status = Generation.Status
+logger = logging.getLogger(__name__)
 
-# Longer than any single step may take, so that nobody claims a job that is being worked on.
-LEASE = timedelta(seconds=180)
-WAKE_TASK = "generations.tasks.drive"
+Status = Generation.Status
+Outcome = Submission.Outcome
+
+# A submission that got lost is repeated once; the second time the job ends.
+DOUBTS_MAX = 2
+# The upstream shows seven days; a day less is safe from two clocks.
+HISTORY = timedelta(days=6)
 
 
 def request(
@@ -36,10 +42,12 @@ def request(
     user: User | None = None,
     api_key: ApiKey | None = None,
     upload: Upload | None = None,
+    webhook: str = "",
 ) -> Generation:
     """Hold the price and create the job, in one transaction.
 
-    `inputs` come from `model.clean`. Raises ledger.InsufficientCredit, and then leaves no trace.
+    `inputs` come from `model.clean`, `webhook` from `webhooks.checked`. Raises
+    ledger.InsufficientCredit, ledger.AccountFrozen or caps.CapReached, and then leaves no trace.
     """
     generation = Generation(
         account=account,
@@ -49,6 +57,7 @@ def request(
         inputs=dict(inputs),
         price_micros=pricing.quote(model, inputs),
         upload=upload,
+        webhook=webhook,
     )
     with transaction.atomic():
         ledger.hold(
@@ -57,38 +66,12 @@ def request(
             reference=generation.hold_reference,
             memo=generation.memo,
         )
+        if api_key:
+            caps.reserve(api_key, generation.price_micros, generation.created_at)
         generation.save(force_insert=True)
-        wake_driver()
+        wakeups.wake_driver()
         topup.wake(account)
     return generation
-
-
-def wake_driver() -> None:
-    """Ask a worker to look for due jobs; losing or repeating the call changes nothing.
-
-    Call it inside the transaction that makes a job due.
-    """
-    if settings.REDIS_URL:
-        # Redis knows nothing of our transaction: woken earlier, the driver would see no job.
-        transaction.on_commit(_enqueue)
-    else:
-        _enqueue()
-
-
-def _enqueue() -> None:
-    async_task(WAKE_TASK)  # type: ignore[no-untyped-call]  # django-q2 has no types
-
-
-def claim(limit: int) -> list[Generation]:
-    """Claim up to `limit` due jobs for one lease and return them, longest due first."""
-    now = timezone.now()
-    with transaction.atomic():
-        due = Generation.objects.due(now).order_by("due_at", "id")[:limit]
-        claimed = list(due.select_for_update(skip_locked=True, of=("self",)))
-        Generation.objects.filter(pk__in=[job.pk for job in claimed]).update(
-            lease_until=now + LEASE
-        )
-    return claimed
 
 
 def keep_picture(generation: Generation, upload: Upload) -> None:
@@ -100,68 +83,175 @@ def keep_picture(generation: Generation, upload: Upload) -> None:
 def start_submit(generation: Generation, upstream_image: str) -> bool:
     """Claim the one submission, before the POST; False when somebody else has.
 
-    From here on the upstream may have the job, whatever happens to this process.
+    From here on the upstream may have the job, whatever happens to this process. So one that
+    slept through its lease must not go on: the job may be another's by now.
     """
-    moved = _move(generation, [Status.CREATED], Status.SUBMITTING, upstream_image=upstream_image)
+    still_ours = Q(leased_by=generation.leased_by)
+    if generation.leased_by is not None:
+        still_ours &= Q(lease_until__gt=timezone.now())
+    with transaction.atomic():
+        moved = _move(
+            generation,
+            [Status.CREATED],
+            Status.SUBMITTING,
+            still_ours,
+            upstream_image=upstream_image,
+        )
+        if moved:
+            Submission.objects.create(generation=generation)
     generation.upstream_image = upstream_image
     return moved
 
 
 def accept(generation: Generation, upstream_id: str, poll_after: timedelta) -> bool:
-    """Note that the upstream has the job."""
-    return _move(
-        generation,
-        [Status.SUBMITTING, Status.IN_DOUBT],
-        Status.PROCESSING,
-        upstream_id=upstream_id,
-        submitted_at=timezone.now(),
-        **_due(poll_after),
-    )
+    """Note that the upstream has the job; one that waits to be sent once more, is not sent.
+
+    False also when that is what another job of ours has: then the upstream has this one as
+    something else, or not at all, and its lease ends in doubt.
+    """
+    try:
+        with transaction.atomic():
+            moved = _move(
+                generation,
+                [Status.CREATED, Status.SUBMITTING, Status.IN_DOUBT],
+                Status.PROCESSING,
+                upstream_id=upstream_id,
+                submitted_at=timezone.now(),
+                absent_since=None,
+                **_due(poll_after),
+            )
+            if moved:
+                _note_outcome(generation, Outcome.ACCEPTED, [Outcome.SENT, Outcome.IN_DOUBT])
+    except IntegrityError:
+        logger.warning("Upstream's %s is another's already, not of job %s", upstream_id, generation)
+        return False
+    return moved
+
+
+def unclaimed(upstream_ids: Sequence[str]) -> list[str]:
+    """Return those of the upstream's jobs that no job of ours has, in the same order."""
+    ours = Generation.objects.filter(upstream_id__in=upstream_ids)
+    known = set(ours.values_list("upstream_id", flat=True))
+    return [one for one in upstream_ids if one not in known]
 
 
 def put_back(generation: Generation, after: timedelta, note: str) -> bool:
-    """Let a job wait that the upstream certainly did not take."""
-    return _move(
-        generation,
-        [Status.CREATED, Status.SUBMITTING],
-        Status.CREATED,
-        status_since=generation.created_at,
-        attempts=generation.attempts + 1,
-        operator_note=note[:500],
-        **_due(after),
-    )
+    """Let a job wait that the upstream certainly did not take.
+
+    Unless another has claimed it since: what that one sent, the upstream may well take.
+    """
+    with transaction.atomic():
+        moved = _move(
+            generation,
+            [Status.CREATED, Status.SUBMITTING],
+            Status.CREATED,
+            Q(leased_by=generation.leased_by),
+            status_since=generation.created_at,
+            attempts=generation.attempts + 1,
+            operator_note=note[:500],
+            **_due(after),
+        )
+        if moved:
+            _note_outcome(generation, Outcome.TURNED_AWAY, [Outcome.SENT])
+    return moved
 
 
 def doubt(generation: Generation, after: timedelta, note: str) -> bool:
     """Note that nobody knows whether the upstream has the job."""
-    return _move(
-        generation,
-        [Status.SUBMITTING],
-        Status.IN_DOUBT,
-        operator_note=note[:500],
+    with transaction.atomic():
+        moved = _move(
+            generation,
+            [Status.SUBMITTING],
+            Status.IN_DOUBT,
+            operator_note=note[:500],
+            absent_since=None,
+            **_due(after),
+        )
+        if moved:
+            _note_outcome(generation, Outcome.IN_DOUBT, [Outcome.SENT])
+    return moved
+
+
+def note_absence(generation: Generation, after: timedelta) -> None:
+    """Note that the upstream's whole history shows nothing of a job in doubt; look again later."""
+    now = timezone.now()
+    Generation.objects.filter(
+        pk=generation.pk, status=Status.IN_DOUBT, leased_by=generation.leased_by
+    ).update(
+        absent_since=generation.absent_since or now,
+        attempts=generation.attempts + 1,
         **_due(after),
     )
 
 
-def postpone(generation: Generation, after: timedelta) -> None:
-    """Look again later; the status stays."""
-    Generation.objects.filter(pk=generation.pk, status=generation.status).update(
-        attempts=generation.attempts + 1, **_due(after)
+def first_sent_at(generations: Collection[Generation]) -> datetime:
+    """Return when the first of these jobs was sent: as far back the history must be read."""
+    sent = Submission.objects.filter(generation__in=generations).aggregate(first=Min("sent_at"))
+    return min(sent["first"] or timezone.now(), *(job.status_since for job in generations))
+
+
+def may_submit_again(generation: Generation) -> bool:
+    """Tell whether a job in doubt was absent for so long, and only once, that it may be resent."""
+    since, now = generation.absent_since, timezone.now()
+    if since is None or now - since < timedelta(seconds=settings.ABSENCE_SECONDS):
+        return False
+    doubts = generation.submissions.filter(outcome=Outcome.IN_DOUBT)
+    # What was sent before the history begins can be absent from it and yet be paid.
+    return doubts.count() < DOUBTS_MAX and not doubts.filter(sent_at__lt=now - HISTORY).exists()
+
+
+def submit_again(generation: Generation) -> bool:
+    """Let a job wait for a place once more, whose submission the upstream never got.
+
+    Unless another has claimed it since, who may have sent it once more already.
+    """
+    return _move(
+        generation,
+        [Status.IN_DOUBT],
+        Status.CREATED,
+        Q(leased_by=generation.leased_by),
+        status_since=generation.created_at,
+        absent_since=None,
+        operator_note="sent once more: the history shows nothing of it",
+        **_due(timedelta()),
     )
 
 
-def make_due(generation_id: str) -> bool:
-    """Have a job looked at now, because the upstream says something happened."""
+def postpone(generation: Generation, after: timedelta) -> None:
+    """Look again later; the status stays. It says nothing of a job that is another's by now."""
+    Generation.objects.filter(
+        pk=generation.pk, status=generation.status, leased_by=generation.leased_by
+    ).update(attempts=generation.attempts + 1, **_due(after))
+
+
+def fetch_later(generation: Generation, after: timedelta) -> None:
+    """Note that the film is ready upstream and could not be fetched; try again later."""
+    Generation.objects.filter(pk=generation.pk, fetching_since=None).update(
+        fetching_since=timezone.now()
+    )
+    postpone(generation, after)
+
+
+def make_due(generation_id: str, upstream_id: str = "") -> bool:
+    """Have a job looked at now, because the upstream says something happened.
+
+    `upstream_id` is what the upstream itself calls the job, if it said so: that settles a doubt.
+    """
     with transaction.atomic():
         found = Generation.objects.unfinished().filter(pk=generation_id)
         if found.update(due_at=timezone.now()) != 1:
             return False
-        wake_driver()
+        if upstream_id and not Generation.objects.filter(upstream_id=upstream_id).exists():
+            accept(found.get(), upstream_id, timedelta())
+        wakeups.wake_driver()
     return True
 
 
 def finish(generation: Generation, film: Film) -> bool:
-    """Complete the job with a video that is in our storage, and charge for it."""
+    """Complete the job with a video that is in our storage, and charge for its seconds."""
+    asked = generation.inputs["duration"]
+    returned = pricing.shortfall(generation.price_micros, asked, film.duration_ms)
+    short = failures.came_out_shorter(asked - pricing.whole_seconds(film.duration_ms))
     with transaction.atomic():
         finished = _move(
             generation,
@@ -169,19 +259,44 @@ def finish(generation: Generation, film: Film) -> bool:
             Status.COMPLETED,
             finished_at=timezone.now(),
             lease_until=None,
+            shortfall_micros=returned,
+            operator_note=short if returned else generation.operator_note,
             **asdict(film),
         )
         if finished:
+            # Its place upstream is free for another.
+            wakeups.say()
             ledger.capture(generation.hold_reference)
+        if finished and returned:
+            memo = f"{generation.memo} · {short}"
+            ledger.give_back(generation.hold_reference, returned, memo)
+            caps.give_back(generation.api_key_id, returned, generation.created_at)
+        if finished:
+            announce_end(generation)
     return finished
 
 
-def fail(generation: Generation, failure: failures.Failure, note: str = "") -> bool:
-    """End the job without a video and give the whole price back."""
+def cancel(generation: Generation) -> bool:
+    """End a job that still waits, because its customer wants that, and give the price back.
+
+    False once it is on its way upstream. It may hold a place: then whoever was to submit it finds
+    that it waits no more.
+    """
+    return fail(generation, failures.CANCELLED, out_of=[Status.CREATED])
+
+
+def fail(
+    generation: Generation,
+    failure: failures.Failure,
+    note: str = "",
+    *,
+    out_of: Collection[Status] = Generation.UNFINISHED,
+) -> bool:
+    """End the job without a video and give the whole price back; False when it is not `out_of`."""
     with transaction.atomic():
         failed = _move(
             generation,
-            list(Generation.UNFINISHED),
+            out_of,
             Status.FAILED,
             finished_at=timezone.now(),
             lease_until=None,
@@ -190,19 +305,33 @@ def fail(generation: Generation, failure: failures.Failure, note: str = "") -> b
             operator_note=(note or generation.operator_note)[:500],
         )
         if failed:
+            wakeups.say()
+            _note_outcome(generation, Outcome.REFUSED, [Outcome.SENT])
             ledger.release(generation.hold_reference)
+            caps.give_back(generation.api_key_id, generation.price_micros, generation.created_at)
+            announce_end(generation)
     return failed
 
 
 def _move(
-    generation: Generation, old: list[Generation.Status], new: Generation.Status, **changes: Any
+    generation: Generation,
+    old: Collection[Generation.Status],
+    new: Generation.Status,
+    only: Q | None = None,
+    **changes: Any,
 ) -> bool:
     changes.setdefault("status_since", timezone.now())
-    rows = Generation.objects.filter(pk=generation.pk, status__in=old)
+    rows = Generation.objects.filter(only or Q(), pk=generation.pk, status__in=old)
     moved = rows.update(status=new, **changes) == 1
     if moved:
         generation.status = new
     return moved
+
+
+def _note_outcome(generation: Generation, outcome: Outcome, of: Collection[Outcome]) -> None:
+    """Write what came of the job's last submission, if that is one of these so far."""
+    last = generation.submissions.filter(outcome__in=of).order_by("-id").values("pk")[:1]
+    Submission.objects.filter(pk__in=last).update(outcome=outcome)
 
 
 def _due(after: timedelta) -> dict[str, Any]:

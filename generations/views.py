@@ -2,9 +2,11 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -20,35 +22,34 @@ from accounts.access import user_of, with_account
 from accounts.models import Account, User
 from accounts.opening import account_of
 from billing import ledger
-from generations import catalog, delivery, images, lifecycle, pricing, wavespeed
-from generations.forms import DURATION, CreateForm
+from generations import catalog, delivery, failures, images, lifecycle, line, pricing, wavespeed
+from generations.forms import CreateForm
 from generations.models import Generation, GenerationQuerySet
 
 GALLERY_PAGE = 24
 RECENT_JOBS = 4
 # What the browser shows of a running job is asked for this often.
 PROGRESS_SECONDS = 1
+# Far back in the line less often: so much goes on before one that a second changes nothing.
+WAITING_SECONDS = 5
+FAR_BACK = 20
 EXAMPLE = {"resolution": "1080p", "duration": 5}
-
-_FOR_SALE = {
-    "model": catalog.IMAGE_TO_VIDEO,
-    "duration": DURATION,
-    "ticks": range(DURATION.low, DURATION.high + 1),
-}
 
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what Gallop is, in one look."""
     price_micros = pricing.quote(catalog.IMAGE_TO_VIDEO, EXAMPLE)
-    context = {**_FOR_SALE, "example": EXAMPLE, "example_micros": price_micros}
+    sold = _for_sale(catalog.IMAGE_TO_VIDEO)
+    context = {**sold, "example": EXAMPLE, "example_micros": price_micros}
     return render(request, "generations/landing.html", context)
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Show programmers the way."""
-    return render(request, "generations/docs.html", _FOR_SALE)
+    sold = _for_sale(catalog.IMAGE_TO_VIDEO)
+    return render(request, "generations/docs.html", {**sold, "words": catalog.TEXT_TO_VIDEO})
 
 
 @never_cache
@@ -56,18 +57,20 @@ def docs(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest, account: Account) -> HttpResponse:
     """The playground; a POST starts a job or says what is missing, keeping everything.
 
-    `?from=<id>` begins with the settings of an earlier job.
+    `?model=<id>` chooses the model, `?from=<id>` begins with the settings of an earlier job.
     """
     earlier = _earlier(account, request.GET.get("from", ""))
     initial = earlier.inputs if earlier else request.GET.dict()
-    form = CreateForm(account, request.POST or None, request.FILES or None, initial=initial)
+    asked = request.POST.get("model") or (earlier.model if earlier else request.GET.get("model"))
+    model = catalog.MODELS.get(asked or "", catalog.IMAGE_TO_VIDEO)
+    form = CreateForm(account, model, request.POST or None, request.FILES or None, initial=initial)
     missing: ledger.InsufficientCredit | None = None
     # Without script the price is asked for by a button of its own.
     if request.method == "POST" and form.is_valid() and "reckon" not in request.POST:
         try:
             generation = lifecycle.request(
                 account,
-                catalog.IMAGE_TO_VIDEO,
+                model,
                 form.cleaned_data["inputs"],
                 user=user_of(request),
                 upload=form.upload,
@@ -79,13 +82,15 @@ def create(request: HttpRequest, account: Account) -> HttpResponse:
         else:
             return redirect("film", pk=generation.pk)
     kept = form.upload or (earlier.upload if earlier else None)
+    recent = _newest(account)[:RECENT_JOBS]
     context = {
-        **_FOR_SALE,
+        **_for_sale(model),
         "form": form,
         "missing": missing,
         "kept": kept,
         "kept_url": images.path(kept) if kept else "",
-        "recent": _newest(account)[:RECENT_JOBS],
+        "recent": recent,
+        "outlooks": line.outlooks(recent),
     }
     return render(request, "generations/create.html", context)
 
@@ -100,11 +105,13 @@ def gallery(request: HttpRequest, account: Account) -> HttpResponse:
     running = _newest(account).filter(
         Q(status__in=Generation.UNFINISHED) | Q(finished_at__gte=since)
     )
+    outlooks = line.outlooks(running)
     context = {
         "running": running,
+        "outlooks": outlooks,
         "going_on": any(not job.is_finished for job in running),
         "since": since,
-        "refresh_seconds": PROGRESS_SECONDS,
+        "refresh_seconds": _refresh_seconds(outlooks),
     }
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "generations/_running.html", context)
@@ -118,15 +125,31 @@ def gallery(request: HttpRequest, account: Account) -> HttpResponse:
 def film(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
     """One job: its progress, then its video or the reason why there is none."""
     generation = get_object_or_404(_newest(account), pk=pk)
-    context = {"film": generation, "refresh_seconds": PROGRESS_SECONDS}
+    outlooks = line.outlooks([generation])
+    context = {
+        "film": generation,
+        "outlooks": outlooks,
+        "refresh_seconds": _refresh_seconds(outlooks),
+    }
     # The same fragment is the page's middle and the answer to its own asking.
     template = "generations/_film.html" if request.htmx else "generations/film.html"  # type: ignore[attr-defined]
     return render(request, template, context)
 
 
+@require_POST
+@with_account
+def cancel(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
+    """End a job that still waits; when it waits no more, its page says why that is too late."""
+    generation = get_object_or_404(_newest(account), pk=pk)
+    if not lifecycle.cancel(generation):
+        generation.refresh_from_db()
+        messages.error(request, failures.too_late_to_cancel(generation))
+    return redirect("film", pk=pk)
+
+
 @require_safe
 def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBase:
-    """A job's video, poster, strip or picture: for its account, or for a signed address."""
+    """A file of a job: for its account, and the video for a signed address too."""
     signed = part == "video.mp4" and delivery.signature_fits(
         pk.hex, request.GET.get("signature", "")
     )
@@ -139,6 +162,7 @@ def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBas
         "video.mp4": generation.video,
         "poster.jpg": generation.poster,
         "strip.jpg": generation.strip,
+        "preview.mp4": generation.preview,
         "picture": generation.upload.file if generation.upload else "",
     }
     download_as = f"gallop-{pk.hex[:8]}.mp4" if "download" in request.GET else ""
@@ -148,21 +172,39 @@ def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBas
 @csrf_exempt
 @require_POST
 def wavespeed_hook(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """WaveSpeed says that a job has ended: believe only the signature, and look ourselves."""
+    """WaveSpeed says that a job has ended: believe what it calls the job, and look ourselves."""
     try:
         secret = wavespeed.webhook_secret()
     except wavespeed.Unavailable:
         return HttpResponse("Try again.", status=503)
     if not wavespeed.verify_webhook(request.body, request.headers, secret):
         return HttpResponse("The signature does not match.", status=400)
-    lifecycle.make_due(str(pk))
+    lifecycle.make_due(str(pk), wavespeed.told_id(request.body))
     return HttpResponse("ok")
+
+
+def _for_sale(model: catalog.Model) -> dict[str, object]:
+    """Return what pages say of the models, this one foremost."""
+    duration = model.parameter("duration")
+    return {
+        "models": catalog.MODELS.values(),
+        "model": model,
+        "duration": duration,
+        "ticks": range(duration.low, duration.high + 1),
+    }
 
 
 def _newest(account: Account) -> GenerationQuerySet:
     """Return the account's jobs with their pictures, newest first."""
     visible = Generation.objects.visible_to(account).select_related("upload")
     return visible.order_by("-created_at", "-id")
+
+
+def _refresh_seconds(outlooks: Mapping[uuid.UUID, line.Outlook]) -> int:
+    """Return how often the page asks for these jobs again."""
+    places = [outlook.place for outlook in outlooks.values()]
+    far = all(place is not None and place.before >= FAR_BACK for place in places)
+    return WAITING_SECONDS if far else PROGRESS_SECONDS
 
 
 def _earlier(account: Account, name: str) -> Generation | None:

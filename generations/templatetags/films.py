@@ -1,9 +1,11 @@
 import uuid
+from collections.abc import Mapping
 
 from django import template
 
 from billing.money import MICROS_PER_DOLLAR
 from generations.catalog import IMAGE_TO_VIDEO
+from generations.line import Outlook
 from generations.models import Generation
 
 register = template.Library()
@@ -13,6 +15,12 @@ register = template.Library()
 def film_of(reference: str) -> uuid.UUID | None:
     """Return the id of the job that a reference of the ledger names, if it names one."""
     return Generation.id_in(reference)
+
+
+@register.filter
+def of(outlooks: Mapping[uuid.UUID, Outlook] | None, generation: Generation) -> Outlook | None:
+    """Return what can be said of a job, None for a finished one."""
+    return outlooks.get(generation.pk) if outlooks else None
 
 
 @register.filter

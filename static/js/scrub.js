@@ -1,7 +1,9 @@
 // The gallery's scrubber: over a card's picture the pointer chooses one of the twelve real frames.
 // <span class="card__media" data-scrub="sprite url"> ; nothing is fetched before the first hover.
+// A card that plays its preview (preview.js) needs no scrubber.
 (() => {
   const FRAMES = 12;
+  const less = matchMedia("(prefers-reduced-motion: reduce)");
 
   const overlay = (media) => {
     const frame = document.createElement("span");
@@ -25,7 +27,8 @@
 
   document.addEventListener("pointermove", (event) => {
     if (event.pointerType !== "mouse") return;
-    const media = event.target.closest?.("[data-scrub]");
+    const under = event.target.closest?.("[data-scrub]");
+    const media = under?.dataset.preview && !less.matches ? null : under;
     for (const other of document.querySelectorAll(".scrub")) {
       if (other.parentElement !== media) other.remove();
     }

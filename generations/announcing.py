@@ -1,0 +1,32 @@
+"""The word that a job has ended, to the customer's own servers."""
+
+from django.dispatch import receiver
+
+from accounts import deliveries, webhooks
+from accounts.models import Event
+from generations import wakeups
+from generations.models import Generation
+from generations.predictions import prediction
+
+
+@receiver(deliveries.written)
+def wake(**_: object) -> None:
+    """Wake a driver when there are webhooks to send: it sends them too."""
+    wakeups.wake_driver()
+
+
+def announce_end(generation: Generation) -> None:
+    """Tell the customer's webhooks of a job that is completed or failed now.
+
+    Call it inside the transaction that ends the job: both are written, or neither. The payload
+    is what the API answers for the job at this moment.
+    """
+    ended = Generation.objects.select_related("account").get(pk=generation.pk)
+    done = ended.status == Generation.Status.COMPLETED
+    webhooks.announce(
+        ended.account,
+        Event.COMPLETED if done else Event.FAILED,
+        ended.id.hex,
+        prediction(ended),
+        url=ended.webhook,
+    )
