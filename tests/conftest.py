@@ -4,10 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,12 +18,13 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
+from config.outbound import Fetcher
 from config.settings import BASE_DIR, STRIPE_PLAY_KEY, WAVESPEED_PLAY_KEY
-from generations import wavespeed
+from generations import line, pace, wakeups, wavespeed
 from generations.driver import Driver
-from generations.models import Generation
-from generations.outbound import Fetcher
+from generations.models import Generation, UpstreamState
 from tests import cast
+from tests.web import Web
 
 READY_SECONDS_MAX = 30
 ROUNDS_MAX = 20
@@ -46,12 +50,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_corner(settings: Settings, tmp_path: Path) -> None:
-    """Give each test its own media folder, quick passwords, and static files without a build."""
+    """Give each test its own media folder, quick passwords, unbuilt static files, a fresh mind."""
+    line.forget()
+    pace.forget()
+    wakeups.forget()
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.STATIC_ROOT = tmp_path
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "default": {"BACKEND": "config.media.Folder"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
 
@@ -59,6 +66,13 @@ def _own_corner(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a sandbox that takes no time for a job and posts its hooks nowhere."""
+    with sandbox_running(tmp_path_factory.mktemp("sandbox"), SANDBOX_JOB_SECONDS="0") as url:
+        yield url
+
+
+@contextmanager
+def sandbox_running(folder: Path, **settings: str) -> Iterator[str]:
+    """Run a sandbox that posts its hooks nowhere; its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
@@ -67,18 +81,20 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         env={
             **os.environ,
             "SANDBOX_PORT": str(port),
-            "SANDBOX_DATA": str(tmp_path_factory.mktemp("sandbox")),
-            "SANDBOX_JOB_SECONDS": "0",
+            "SANDBOX_DATA": str(folder),
             "STRIPE_WEBHOOK_URL": f"http://127.0.0.1:{free_port()}/hooks/stripe",
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "STRIPE_SECRET_KEY": STRIPE_PLAY_KEY,
             "WAVESPEED_API_KEY": WAVESPEED_PLAY_KEY,
+            **settings,
         },
     )
-    await_answer(url)
-    yield url
-    process.terminate()
-    process.wait(READY_SECONDS_MAX)
+    try:
+        await_answer(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(READY_SECONDS_MAX)
 
 
 def await_answer(url: str) -> None:
@@ -139,6 +155,7 @@ def settle(run_driver: Callable[[], None]) -> Callable[[], None]:
 
     def drive() -> None:
         for _ in range(ROUNDS_MAX):
+            UpstreamState.objects.update(probe_at=None)
             unfinished = Generation.objects.unfinished()
             if unfinished.update(due_at=timezone.now()) == 0:
                 return
@@ -146,3 +163,31 @@ def settle(run_driver: Callable[[], None]) -> Callable[[], None]:
         raise AssertionError(f"still unfinished: {list(Generation.objects.unfinished())}")
 
     return drive
+
+
+@pytest.fixture
+def web(settings: Settings) -> Iterator[Web]:
+    """A web server of somebody else, whose private address is allowed for this test."""
+    site = Web()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.answer(self)
+
+        def do_POST(self) -> None:
+            site.answer(self)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    site.host = f"127.0.0.1:{server.server_port}"
+    settings.PRIVATE_HOSTS_ALLOWED = {*settings.PRIVATE_HOSTS_ALLOWED, site.host}
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield site
+    site.closing.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,27 +1,29 @@
-"""Fixtures for the tests of jobs: a real film, a finished job, and a small web server."""
+"""Fixtures for the tests of jobs: a real film, a finished job, and jobs in doubt."""
 
 import shutil
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from django.conf import settings as configuration
+from django.utils import timezone
 from pytest_django import Settings
 
 from config.settings import WAVESPEED_PLAY_KEY
-from generations import lifecycle, storage
-from generations.models import Generation
+from generations import catalog, lifecycle, storage
+from generations.models import Generation, UpstreamState
 from generations.storage import Film
 from tests.cast import Customer
-from tests.generations import stage
-from tests.generations.web import Web
+from tests.generations import gateway, stage
+from tests.generations.gateway import Gateway
+from tests.generations.stage import Status, fresh
 from tests.pictures import draw
 
 FILM_SECONDS_MAX = 60
+
+Drive = Callable[[], None]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -78,25 +80,59 @@ def finished(alice: Customer, reel: Path, shelf: Shelf, settings: Settings) -> G
 
 
 @pytest.fixture
-def web(settings: Settings) -> Iterator[Web]:
-    """A web server of somebody else, whose private address is allowed for this test."""
-    site = Web()
+def with_1080p(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer films from words in 1080p too, at $0.2015 a second."""
+    model = catalog.text_to_video("0.2015")
+    monkeypatch.setitem(catalog.MODELS, model.id, model)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.answer(self)
 
-        def log_message(self, *_: Any) -> None:
-            """Keep the test output clean."""
+@pytest.fixture
+def door(sandbox: str, settings: Settings) -> Iterator[Gateway]:
+    """The gateway through which the upstream is reached."""
+    with gateway.opened(sandbox) as (address, door):
+        settings.WAVESPEED_BASE_URL = address
+        yield door
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    site.host = f"127.0.0.1:{server.server_port}"
-    settings.PRIVATE_HOSTS_ALLOWED = {*settings.PRIVATE_HOSTS_ALLOWED, site.host}
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield site
-    site.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+
+@pytest.fixture
+def look(run_driver: Drive) -> Drive:
+    """Take every job one step further, whenever it is due."""
+
+    def once() -> None:
+        UpstreamState.objects.update(probe_at=None)
+        Generation.objects.update(due_at=timezone.now())
+        run_driver()
+
+    return once
+
+
+@pytest.fixture
+def doubtful(alice: Customer, door: Gateway, look: Drive) -> Generation:
+    """A job that was taken, and whose answer was lost."""
+    door.submit = 504
+    job = stage.job(alice, prompt="[fail]")
+    look()
+    assert fresh(job).status == Status.IN_DOUBT
+    return fresh(job)
+
+
+@pytest.fixture
+def swallowed(alice: Customer, door: Gateway, look: Drive) -> Generation:
+    """A job in doubt whose submission never arrived."""
+    door.submit, door.takes = 504, False
+    job = stage.job(alice, prompt="[fail]")
+    look()
+    assert fresh(job).status == Status.IN_DOUBT
+    return fresh(job)
+
+
+@pytest.fixture
+def absent_long(settings: Settings) -> Callable[[Generation], None]:
+    """Let the time pass for which a job must be absent before it is sent once more."""
+
+    def age(job: Generation) -> None:
+        assert fresh(job).absent_since is not None
+        since = timezone.now() - timedelta(seconds=settings.ABSENCE_SECONDS)
+        Generation.objects.filter(pk=job.pk).update(absent_since=since)
+
+    return age

@@ -45,6 +45,13 @@ def job(customer: Customer, picture: Upload | str | None = None, **inputs: Any) 
     return lifecycle.request(customer.account, catalog.IMAGE_TO_VIDEO, wanted, upload=own)
 
 
+def words_job(customer: Customer, prompt: str, **inputs: Any) -> Generation:
+    """Request a film of 3 s from words."""
+    model = catalog.model(catalog.TEXT_TO_VIDEO.id)
+    wanted = model.clean({"prompt": prompt, "duration": 3, **inputs})
+    return lifecycle.request(customer.account, model, wanted)
+
+
 def processing(customer: Customer, upstream_id: str = "") -> Generation:
     """Request a job and walk it to where the upstream has it."""
     generation = job(customer)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing.models import Hold
-from generations import lifecycle
+from generations import lifecycle, places, steps
 from generations.models import Generation
 from tests.cast import Customer
 from tests.generations import stage
@@ -19,7 +19,7 @@ from tests.generations.stage import Status, accepted, age, assert_charged, asser
 Drive = Callable[[], None]
 
 DOCUMENTED = [
-    ("[fail]", 1403, "The model could not make this video. Try again, or another picture."),
+    ("[fail]", 1403, "The model could not make this video. Try again, or ask for it differently."),
     ("[moderated]", 1200, "safety check refused this picture or prompt. Change them"),
     ("[cancelled]", 1403, "The model could not make this video."),
     ("[timeout]", 1406, "The model did not finish in time. Try again."),
@@ -76,17 +76,19 @@ def test_a_refusal_for_load_or_money_waits_and_then_succeeds(
 def test_refusals_make_the_wait_longer(alice: Customer, run_driver: Drive) -> None:
     job = stage.job(alice, prompt="[429] [fail]")
     waits = []
-    for attempts in (0, 10, 40):
+    for attempts in (0, 5, 40):
         Generation.objects.update(attempts=attempts, due_at=timezone.now(), status=Status.CREATED)
         Hold.objects.update(state=Hold.State.HELD, settled_at=None)
         picture = stage.upload(alice, colour=f"#{attempts:06x}")
-        Generation.objects.update(upload=picture, upstream_image="")
+        Generation.objects.update(upload=picture, upstream_image="", lease_until=None)
         run_driver()
         waits.append((fresh(job).due_at - timezone.now()).total_seconds())
 
     assert waits[0] < 2
-    assert 15 < waits[1] < 45
-    assert 230 < waits[2] < 370
+    assert 3 < waits[1] < 7
+    assert 20 < waits[2] < 37
+    at_the_real_upstream = steps.wait(Generation(attempts=40), (2.0, 300.0))
+    assert 239 < at_the_real_upstream.total_seconds() < 361
 
 
 def test_a_server_error_leaves_the_job_in_doubt_and_is_never_posted_again(
@@ -241,6 +243,10 @@ def test_a_job_that_the_upstream_forgot_fails(alice: Customer, run_driver: Drive
     job = stage.processing(alice, "no-such-prediction")
 
     run_driver()
+    assert fresh(job).status == Status.PROCESSING, "just accepted, it may be known in a moment"
+    age(job, seconds=steps.UNKNOWN_SECONDS + 1)
+    Generation.objects.update(due_at=timezone.now())
+    run_driver()
 
     assert_refunded(job, code=1403, says="could not make this video")
     assert "HTTP 404" in fresh(job).operator_note
@@ -250,7 +256,7 @@ def test_after_a_crash_between_claim_and_post_nothing_is_posted(
     alice: Customer, run_driver: Drive, sandbox: str, settings: Settings
 ) -> None:
     job = stage.job(alice)
-    [claimed] = lifecycle.claim(1)
+    [claimed] = places.claim(1)
     lifecycle.start_submit(claimed, "https://pictures.test/copy.jpg")
     assert accepted(sandbox, job) == []
 
@@ -289,7 +295,7 @@ def test_a_driver_leaves_a_leased_job_alone_until_the_lease_is_over(
     alice: Customer, run_driver: Drive, sandbox: str
 ) -> None:
     job = stage.job(alice, prompt="[fail]")
-    lifecycle.claim(1)
+    places.claim(1)
 
     run_driver()
     assert accepted(sandbox, job) == []
@@ -303,7 +309,7 @@ def test_a_late_driver_cannot_post_a_job_that_another_has_posted(
     alice: Customer, run_driver: Drive, sandbox: str
 ) -> None:
     job = stage.job(alice, prompt="[fail]")
-    [late] = lifecycle.claim(1)
+    [late] = places.claim(1)
     Generation.objects.update(lease_until=None)
     run_driver()
 
@@ -329,7 +335,7 @@ def test_a_step_that_breaks_is_logged_and_stops_no_other(
     with caplog.at_level(logging.ERROR, "generations.driver"):
         run_driver()
 
-    assert f"The step of job {broken.id.hex} created broke." in caplog.text
+    assert f"This broke: the step of {broken.id.hex} created." in caplog.text
     assert fresh(broken).lease_until is not None
     assert fresh(sound).status == Status.PROCESSING
 
@@ -346,7 +352,9 @@ def test_a_picture_that_is_gone_ends_the_job_with_a_plain_reason(
     assert_refunded(job, code=1402, says="Your picture is gone. Upload it again.")
 
 
-def test_a_film_that_came_out_shorter_is_shown_as_it_is(alice: Customer, settle: Drive) -> None:
+def test_a_film_that_came_out_shorter_is_shown_as_it_is_and_its_seconds_are_paid(
+    alice: Customer, settle: Drive
+) -> None:
     job = stage.job(alice, prompt="[short]")
 
     settle()
@@ -354,3 +362,5 @@ def test_a_film_that_came_out_shorter_is_shown_as_it_is(alice: Customer, settle:
     done = fresh(job)
     assert_charged(done)
     assert (done.frames, done.duration_ms, done.seconds) == (48, 2000, "00:02")
+    assert alice.balance_micros == 25_000_000 - 280_000
+    assert done.operator_note == "came out 1 s shorter"

@@ -1,6 +1,7 @@
 """Several drivers, and the task that seats one of them: work is shared and never doubled."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -17,10 +18,10 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 from pytest_django import Settings
 
-from generations import lifecycle, tasks, wavespeed
+from config.outbound import Fetcher
+from generations import claims, lifecycle, places, tasks, wakeups, wavespeed
 from generations.driver import Driver
 from generations.models import Generation
-from generations.outbound import Fetcher
 from tests import cast
 from tests.cast import Customer
 from tests.generations import stage
@@ -52,10 +53,10 @@ def another_connection() -> psycopg.Connection[Any]:
 def seat_taken() -> Iterator[None]:
     """Hold the driver's seat from another connection."""
     with another_connection() as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [tasks.SEAT])
+        other.execute("SELECT pg_advisory_lock(%s, %s)", tasks.seat())
         yield
         # Closing frees it too, but the server takes a moment to notice.
-        other.execute("SELECT pg_advisory_unlock(%s)", [tasks.SEAT])
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", tasks.seat())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,6 +84,28 @@ def test_two_drivers_at_once_share_the_jobs_and_double_none(sandbox: str) -> Non
 @pytest.mark.django_db(transaction=True)
 def test_claims_at_the_same_moment_never_overlap() -> None:
     dora = cast.customer("dora", "25")
+    for _ in range(JOBS):
+        stage.processing(dora)
+    start = threading.Barrier(JOBS)
+
+    def claim(_: int) -> list[Generation]:
+        start.wait()
+        try:
+            return claims.claim(2)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(JOBS) as drivers:
+        claimed = [job.pk for jobs in drivers.map(claim, range(JOBS)) for job in jobs]
+
+    assert len(claimed) == len(set(claimed)) <= JOBS
+    claims.claim(JOBS)
+    assert not Generation.objects.filter(lease_until=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_places_dealt_at_the_same_moment_never_overlap_and_none_is_left() -> None:
+    dora = cast.customer("dora", "25")
     picture = stage.upload(dora)
     for _ in range(JOBS):
         stage.job(dora, picture)
@@ -91,29 +114,28 @@ def test_claims_at_the_same_moment_never_overlap() -> None:
     def claim(_: int) -> list[Generation]:
         start.wait()
         try:
-            return lifecycle.claim(2)
+            return places.claim(2)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(JOBS) as drivers:
         claimed = [job.pk for jobs in drivers.map(claim, range(JOBS)) for job in jobs]
 
-    assert len(claimed) == len(set(claimed)) <= JOBS
-    lifecycle.claim(JOBS)
+    assert len(claimed) == len(set(claimed)) == JOBS
     assert not Generation.objects.filter(lease_until=None).exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_another_driver_is_claiming_is_passed_over_without_waiting() -> None:
     dora = cast.customer("dora", "5")
-    busy, free = stage.job(dora), stage.job(dora)
+    busy, free = stage.processing(dora), stage.processing(dora)
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
 
     with another_connection() as other:
         claiming = "SELECT id FROM generations_generation WHERE id = %s FOR UPDATE"
         other.execute(claiming, [busy.pk])
-        claimed = lifecycle.claim(10)
+        claimed = claims.claim(10)
 
     assert [job.pk for job in claimed] == [free.pk]
     # The connection goes back to a pool that other tests draw from.
@@ -121,14 +143,36 @@ def test_a_row_that_another_driver_is_claiming_is_passed_over_without_waiting() 
         cursor.execute("RESET lock_timeout")
 
 
-def test_the_task_drives_to_the_end(alice: Customer) -> None:
+@pytest.fixture
+def leave_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, int], None]]:
+    """Have the cluster told to stop when jobs have come to their end so many times."""
+
+    def watch(name: str, times: int) -> None:
+        change, left = getattr(lifecycle, name), iter(range(times - 1, -1, -1))
+
+        def change_and_leave(*args: object) -> bool:
+            changed: bool = change(*args)
+            if next(left) == 0:
+                tasks.leaving.set()
+            return changed
+
+        monkeypatch.setattr(lifecycle, name, change_and_leave)
+
+    yield watch
+    tasks.leaving.clear()
+
+
+def test_the_task_drives_to_the_end(
+    alice: Customer, leave_after: Callable[[str, int], None]
+) -> None:
     job = stage.job(alice)
     OrmQ.objects.all().delete()
+    leave_after("finish", 1)
 
-    assert tasks.drive() == "nothing left to do"
+    assert tasks.drive() == "the next shift goes on"
 
     stage.assert_charged(job)
-    assert not OrmQ.objects.exists()
+    assert OrmQ.objects.count() == 1
 
 
 def test_the_task_ends_at_once_when_the_seat_is_taken(alice: Customer) -> None:
@@ -136,19 +180,48 @@ def test_the_task_ends_at_once_when_the_seat_is_taken(alice: Customer) -> None:
     OrmQ.objects.all().delete()
 
     with seat_taken():
-        assert tasks.drive() == "another driver is at work"
+        assert tasks.drive() == "this cluster has a driver"
 
     assert fresh(job).status == Status.CREATED
     assert not OrmQ.objects.exists()
 
 
 @pytest.mark.django_db
-def test_the_seat_is_free_again_after_a_shift() -> None:
-    assert tasks.drive() == "nothing left to do"
+def test_the_seat_of_one_cluster_is_not_anothers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DRIVER_SHIFT_SECONDS = 0
+    with seat_taken():
+        mine = tasks.seat()
+        monkeypatch.setattr("os.getppid", lambda: 1)
+
+        assert tasks.seat() != mine
+        assert tasks.drive() == "the next shift goes on"
+
+
+@pytest.mark.django_db
+def test_a_task_goes_on_to_the_cluster_that_has_no_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("django_q.status.Stat.get_all", lambda: ["our cluster", "another"])
+    with seat_taken():
+        assert tasks.drive(3) == "handed on to a cluster without a driver"
+        [handed_on] = OrmQ.objects.all()
+        task = handed_on.task
+        assert (task["func"], task["args"]) == (wakeups.DRIVE, (4,))
+
+        assert tasks.drive(tasks.HOPS_MAX) == "this cluster has a driver"
+        assert OrmQ.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_seat_is_free_again_after_a_shift(settings: Settings) -> None:
+    settings.DRIVER_SHIFT_SECONDS = 0
+    assert tasks.drive() == "the next shift goes on"
     with seat_taken():
         pass
 
-    assert tasks.drive() == "nothing left to do"
+    assert tasks.drive() == "the next shift goes on"
 
 
 @pytest.mark.django_db
@@ -164,24 +237,47 @@ def test_the_seat_is_free_again_when_a_shift_breaks(monkeypatch: pytest.MonkeyPa
         pass
 
 
-def test_a_shift_that_leaves_work_wakes_the_next(alice: Customer, settings: Settings) -> None:
+def test_a_shift_that_leaves_work_hands_it_to_the_next(alice: Customer, settings: Settings) -> None:
     settings.DRIVER_SHIFT_SECONDS = 0
-    stage.job(alice)
+    job = stage.job(alice)
     OrmQ.objects.all().delete()
 
     assert tasks.drive() == "the next shift goes on"
 
+    assert fresh(job).status == Status.CREATED
+    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [wakeups.DRIVE]
+
+
+@pytest.mark.django_db
+def test_with_nothing_to_do_the_shift_lasts_and_then_seats_one_successor(
+    settings: Settings,
+) -> None:
+    settings.DRIVER_SHIFT_SECONDS = 0.2
+    began = time.monotonic()
+
+    assert tasks.drive() == "the next shift goes on"
+
+    assert time.monotonic() - began >= 0.2
     assert OrmQ.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_with_nothing_to_do_the_task_wakes_nobody() -> None:
-    assert tasks.drive() == "nothing left to do"
-    assert not OrmQ.objects.exists()
+def test_a_cluster_that_is_told_to_stop_has_its_driver_leave_before_its_shift_ends(
+    settings: Settings, leave_after: Callable[[str, int], None]
+) -> None:
+    assert settings.DRIVER_SHIFT_SECONDS >= 60
+    began = time.monotonic()
+    tasks.leaving.set()
+
+    assert tasks.drive() == "the next shift goes on"
+
+    assert time.monotonic() - began < 30
 
 
 def test_a_shift_goes_on_with_jobs_that_come_while_it_lasts(
-    alice: Customer, monkeypatch: pytest.MonkeyPatch
+    alice: Customer,
+    monkeypatch: pytest.MonkeyPatch,
+    leave_after: Callable[[str, int], None],
 ) -> None:
     first = stage.job(alice, prompt="[fail]")
     late: list[Generation] = []
@@ -193,7 +289,9 @@ def test_a_shift_goes_on_with_jobs_that_come_while_it_lasts(
         return fail(*args)  # type: ignore[arg-type]  # handed on as it came
 
     monkeypatch.setattr(lifecycle, "fail", and_another)
-    assert tasks.drive() == "nothing left to do"
+    leave_after("fail", 2)
+
+    assert tasks.drive() == "the next shift goes on"
 
     assert [fresh(job).status for job in (first, *late)] == [Status.FAILED, Status.FAILED]
 
@@ -207,9 +305,28 @@ def test_a_driver_takes_no_more_than_it_has_hands(
         stage.job(alice, picture, prompt="[fail]")
 
     run_driver()
+    assert Generation.objects.filter(status=Status.PROCESSING).count() == 3
+    Generation.objects.update(due_at=timezone.now())
+    run_driver()
+    assert Generation.objects.filter(status=Status.FAILED).count() == 2
+    run_driver()
+    assert Generation.objects.filter(status=Status.FAILED).count() == 3
+
+
+def test_a_driver_submits_no_more_at_once_than_it_may(
+    alice: Customer, run_driver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Submissions have hands of their own: work on other jobs takes none of them.
+    monkeypatch.setattr("generations.driver.STEPS_MAX", 0)
+    monkeypatch.setattr("generations.driver.SUBMISSIONS_MAX", 2)
+    picture = stage.upload(alice)
+    for _ in range(3):
+        stage.job(alice, picture, prompt="[fail]")
+
+    run_driver()
     assert Generation.objects.filter(status=Status.CREATED).count() == 1
     run_driver()
-    assert not Generation.objects.filter(status=Status.CREATED, due_at__lte=timezone.now()).exists()
+    assert Generation.objects.filter(status=Status.PROCESSING).count() == 3
 
 
 def test_with_redis_the_wake_up_waits_for_the_commit(
@@ -223,9 +340,9 @@ def test_with_redis_the_wake_up_waits_for_the_commit(
         stage.job(alice)
 
     assert not OrmQ.objects.exists()
-    assert len(waiting) == 1
-    waiting[0]()
-    assert OrmQ.objects.count() == 1
+    for call in waiting:
+        call()
+    assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [wakeups.DRIVE]
 
 
 @pytest.mark.django_db
@@ -237,7 +354,7 @@ def test_the_clock_wakes_the_driver_whatever_became_of_the_wake_ups() -> None:
 
     schedule = Schedule.objects.get(name="wake the driver")
     assert (schedule.func, schedule.schedule_type, schedule.minutes) == (
-        lifecycle.WAKE_TASK,
+        wakeups.DRIVE,
         "I",
         1,
     )
@@ -246,4 +363,4 @@ def test_the_clock_wakes_the_driver_whatever_became_of_the_wake_ups() -> None:
 
 
 def test_the_wake_up_leads_to_the_task() -> None:
-    assert import_string(lifecycle.WAKE_TASK) is tasks.drive
+    assert import_string(wakeups.DRIVE) is tasks.drive

@@ -18,7 +18,7 @@ from tests.cast import Customer
 from tests.generations import stage
 from tests.generations.stage import PRICE_SHORT_MICROS, Status, assert_charged, fresh
 
-FILM = Film("a.mp4", "a.jpg", "a-strip.jpg", 960, 720, 72, 3000, 1000, "0" * 64)
+FILM = Film("a.mp4", "a.jpg", "a-strip.jpg", "a-preview.mp4", 960, 720, 72, 3000, 1000, "0" * 64)
 NOW = timedelta()
 
 Change = Callable[[Generation], bool]
@@ -31,7 +31,7 @@ CHANGES: dict[str, tuple[Change, set[str], str]] = {
     ),
     "accept": (
         lambda job: lifecycle.accept(job, "up", NOW),
-        {"submitting", "in_doubt"},
+        {"created", "submitting", "in_doubt"},
         "processing",
     ),
     "put_back": (
@@ -246,40 +246,32 @@ def test_postponing_changes_the_time_only_while_the_status_is_the_same(alice: Cu
     assert fresh(job).status == Status.COMPLETED
 
 
-def test_a_claimed_job_is_not_claimed_again_before_its_lease_ends(alice: Customer) -> None:
+def test_a_submission_is_noted_with_what_came_of_it(alice: Customer) -> None:
     job = stage.job(alice)
+    steps: list[tuple[Callable[[], bool], str]] = [
+        (lambda: lifecycle.start_submit(job, "https://x/"), "sent"),
+        (lambda: lifecycle.put_back(job, NOW, "429"), "turned_away"),
+        (lambda: lifecycle.start_submit(job, "https://x/"), "sent"),
+        (lambda: lifecycle.doubt(job, NOW, "504"), "in_doubt"),
+        (lambda: lifecycle.accept(job, "up", NOW), "accepted"),
+    ]
 
-    assert [claimed.pk for claimed in lifecycle.claim(10)] == [job.pk]
-    assert lifecycle.claim(10) == []
+    for change, outcome in steps:
+        assert change()
+        last = job.submissions.order_by("-id").first()
+        assert last is not None
+        assert last.outcome == outcome
 
-    Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert [claimed.pk for claimed in lifecycle.claim(10)] == [job.pk]
-
-
-def test_a_lease_lasts_longer_than_any_step(alice: Customer) -> None:
-    stage.job(alice)
-    lifecycle.claim(1)
-
-    lease_until = Generation.objects.get().lease_until
-    assert lease_until is not None
-    assert lease_until > timezone.now() + timedelta(seconds=170)
-
-
-def test_claims_take_the_longest_due_first_and_no_more_than_asked(alice: Customer) -> None:
-    jobs = [stage.job(alice) for _ in range(3)]
-    for minutes, job in enumerate(jobs):
-        due_at = timezone.now() - timedelta(minutes=minutes)
-        Generation.objects.filter(pk=job.pk).update(due_at=due_at)
-
-    assert [job.pk for job in lifecycle.claim(2)] == [jobs[2].pk, jobs[1].pk]
+    outcomes = job.submissions.order_by("id").values_list("outcome", flat=True)
+    assert list(outcomes) == ["turned_away", "accepted"]
 
 
-def test_jobs_that_are_not_due_or_finished_are_not_claimed(alice: Customer) -> None:
-    later, done = stage.job(alice), in_status(alice, Status.COMPLETED)
-    Generation.objects.filter(pk=later.pk).update(due_at=timezone.now() + timedelta(minutes=1))
-    Generation.objects.filter(pk=done.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+def test_a_submission_that_is_refused_for_good_says_so(alice: Customer) -> None:
+    job = in_status(alice, Status.SUBMITTING)
 
-    assert lifecycle.claim(10) == []
+    lifecycle.fail(job, failures.INPUT_REFUSED)
+
+    assert job.submissions.get().outcome == "refused"
 
 
 def test_a_hint_makes_an_unfinished_job_due_and_wakes_the_driver(alice: Customer) -> None:
@@ -300,15 +292,6 @@ def test_a_hint_about_a_finished_or_unknown_job_wakes_nobody(alice: Customer) ->
     assert not lifecycle.make_due(str(job.pk))
     assert not lifecycle.make_due("0" * 32)
     assert not OrmQ.objects.exists()
-
-
-def test_a_hint_does_not_break_the_lease_of_a_job_under_work(alice: Customer) -> None:
-    job = stage.processing(alice)
-    lifecycle.claim(1)
-
-    lifecycle.make_due(str(job.pk))
-
-    assert lifecycle.claim(1) == []
 
 
 def test_only_models_on_sale_can_be_priced(alice: Customer) -> None:

@@ -14,10 +14,10 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from wavespeed import Client  # type: ignore[import-untyped]  # the package has no types
 
+from config.outbound import Fetcher
 from generations import wavespeed as upstream
 from generations.driver import Driver
 from generations.models import Generation
-from generations.outbound import Fetcher
 from tests import cast
 from tests.cast import Customer
 from tests.generations import stage

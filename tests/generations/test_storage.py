@@ -8,8 +8,9 @@ import av
 import pytest
 from django.core.files.storage import default_storage
 from PIL import Image, ImageChops, ImageStat
+from pytest_django import Settings
 
-from generations import storage
+from generations import disposal, storage
 from generations.models import STRIP_FRAMES, Generation
 from generations.storage import Film, NotAVideo
 from tests.cast import Customer
@@ -107,9 +108,7 @@ def test_the_strip_has_twelve_frames_in_the_order_of_the_film(kept: Film, reel: 
 def test_keeping_twice_gives_two_names(kept: Film, reel: Path) -> None:
     again = storage.keep(Generation.objects.get(), reel)
 
-    assert {again.video, again.poster, again.strip}.isdisjoint(
-        {kept.video, kept.poster, kept.strip}
-    )
+    assert set(again.names).isdisjoint(kept.names)
     assert again.sha256 == kept.sha256
 
 
@@ -117,11 +116,22 @@ def test_discarding_removes_every_file_and_no_other(kept: Film, reel: Path) -> N
     again = storage.keep(Generation.objects.get(), reel)
 
     storage.discard(again)
+    disposal.clear()
 
-    for name in (again.video, again.poster, again.strip):
-        assert not default_storage.exists(name)
-    for name in (kept.video, kept.poster, kept.strip):
-        assert default_storage.exists(name)
+    assert len(again.names) == len(kept.names) == 4
+    assert not any(default_storage.exists(name) for name in again.names)
+    assert all(default_storage.exists(name) for name in kept.names)
+
+
+def test_a_storage_that_takes_nothing_says_so_and_refuses_no_film(
+    alice: Customer, reel: Path, settings: Settings, tmp_path: Path
+) -> None:
+    job = stage.processing(alice)
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = tmp_path / "file" / "media"
+
+    with pytest.raises(storage.StorageDown):
+        storage.keep(job, reel)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,7 @@ def test_a_film_without_pictures_is_refused(tmp_path: Path) -> None:
         film.mux(stream.encode())
 
     with pytest.raises(NotAVideo):
-        storage.watch(path)
+        storage.watch(path, tmp_path / "preview.mp4")
 
 
 def test_a_film_that_was_cut_off_is_refused_or_measured_as_it_is(
@@ -173,7 +183,7 @@ def test_a_film_that_was_cut_off_is_refused_or_measured_as_it_is(
     path.write_bytes(content[: len(content) // 2])
 
     try:
-        seen = storage.watch(path)
+        seen = storage.watch(path, tmp_path / "preview.mp4")
     except NotAVideo:
         return
     assert 0 < seen.frames < 72
@@ -191,7 +201,7 @@ def test_a_strip_of_a_very_short_film_repeats_its_last_frame(tmp_path: Path) -> 
             film.mux(stream.encode(picture))
         film.mux(stream.encode())
 
-    seen = storage.watch(path)
+    seen = storage.watch(path, tmp_path / "preview.mp4")
 
     assert (seen.frames, seen.duration_ms) == (2, 83)
     assert len(seen.stills) == 2

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import timezone
 
 from generations.wavespeed import (
     Client,
@@ -250,95 +251,19 @@ def test_the_signed_put_shows_no_key() -> None:
     assert puts[0].content == b"abc"
 
 
-def history(*pages: list[dict[str, Any]]) -> Answer:
-    """Return an upstream with these pages of history."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        wanted = json.loads(request.content)
-        assert wanted["include_inputs"] is True
-        page: int = wanted["page"]
-        items = pages[page - 1] if page <= len(pages) else []
-        return httpx.Response(200, json=data(page=page, items=items))
-
-    return answer
-
-
-def find(answer: Answer) -> Prediction | None:
-    """Look for the one picture in a history."""
-    return ask(answer, lambda client: client.find("https://x/mine.jpg"))
-
-
-def many(count: int = 100) -> list[dict[str, Any]]:
-    """Return a page of other jobs."""
-    return [{"id": str(n), "input": {"image": f"https://x/{n}.jpg"}} for n in range(count)]
-
-
-def test_the_history_is_read_page_by_page_until_the_picture_is_found() -> None:
-    mine = {"id": "mine", "status": "processing", "input": {"image": "https://x/mine.jpg"}}
-
-    found = find(history(many(), many(), [*many(3), mine]))
-
-    assert found is not None
-    assert (found.id, found.status) == ("mine", "processing")
-
-
-def test_a_history_without_the_picture_has_nothing() -> None:
-    assert find(history()) is None
-    assert find(history(many(), many(5))) is None
-    assert (
-        find(history([{"id": "a"}, {"id": "b", "input": None}, {"id": "c", "input": "text"}]))
-        is None
-    )
-
-
-def test_older_answers_call_the_input_inputs() -> None:
-    found = find(history([{"id": "a", "inputs": {"image": "https://x/mine.jpg"}}]))
-
-    assert found is not None
-    assert found.id == "a"
-
-
-def test_a_history_without_end_is_read_only_so_far() -> None:
-    asked: list[int] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(json.loads(request.content)["page"])
-        return httpx.Response(200, json=data(items=many()))
-
-    assert find(answer) is None
-    assert asked == [1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"data": None},
-        {"data": {}},
-        {"data": {"items": None}},
-        {"data": {"items": 5}},
-        {"data": {"items": [None]}},
-        {"data": {"items": ["text"]}},
-        {"data": {"items": [{"input": {"image": "https://x/mine.jpg"}}]}},
-        {"data": {"items": [{"id": None, "input": {"image": "https://x/mine.jpg"}}]}},
-    ],
-)
-def test_a_history_that_makes_no_sense_settles_nothing(body: object) -> None:
-    with pytest.raises(UpstreamError):
-        find(says(200, body))
-
-
 @pytest.mark.usefixtures("sandbox")
 def test_the_real_protocol_from_upload_to_an_end() -> None:
-    async def walk() -> tuple[Prediction, Prediction | None, Prediction]:
+    async def walk() -> tuple[Prediction, Prediction]:
         async with Client() as client:
             image = await client.upload(draw(), "a.jpg", "image/jpeg")
             inputs = {"image": image, "prompt": "[fail]", **stage.SHORT}
             taken = await client.submit(MODEL, inputs)
-            return taken, await client.find(image), await client.fetch(taken.id)
+            found = await client.find([image, "https://x/never.jpg"], timezone.now())
+            assert found == {image: [taken.id]}
+            return taken, await client.fetch(taken.id)
 
-    taken, found, seen = async_to_sync(walk)()
+    taken, seen = async_to_sync(walk)()
 
     assert taken.status == "created"
-    assert found is not None
-    assert taken.id == found.id == seen.id
+    assert taken.id == seen.id
     assert (seen.status, seen.code) == ("failed", 1403)

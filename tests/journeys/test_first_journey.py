@@ -40,6 +40,19 @@ def test_a_new_customer_signs_up_buys_and_watches_a_film(
 
     page.goto("/gallery")
     expect(page.locator("a[href^='/films/'] img").first).to_be_visible()
+    preview = page.locator(".card__media video")
+    page.locator("#films .card").first.hover()
+    seen = preview.evaluate(
+        """async film => {
+            await new Promise(done => {
+                film.addEventListener("timeupdate", () => film.currentTime > 0.2 && done());
+            });
+            return [film.muted, film.loop, film.videoWidth];
+        }"""
+    )
+    assert seen == [True, True, 480]
+    page.mouse.move(0, 0)
+    expect(preview).to_have_count(0)
 
     page.goto("/billing")
     rows = page.locator("#statement tbody tr")
