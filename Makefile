@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test lint bench mutation
+.PHONY: install run test lint bench mutation chaos
 
 run: install
 	@exec $(BIN)/python -m config.serve
@@ -12,6 +12,7 @@ install: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.redis
 	$(BIN)/pytest -n 2
 
 bench: $(VENV)/installed-dev
@@ -20,6 +21,10 @@ bench: $(VENV)/installed-dev
 # MUTANTS="name name" tries only those again, MUTANTS=resume goes on where a run was cut off.
 mutation: $(VENV)/installed-dev
 	$(BIN)/python -m bench.mutation $(MUTANTS)
+
+# SEED=… replays the faults and kills of a run, JOBS=… and KILLS=… change its size.
+chaos: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS))
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database
+from config import database, limits, logs, storages, visitors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -74,11 +74,16 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+# Keys that were SECRET_KEY before: links, sessions and secrets made under them still work.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[str(urlsplit(PUBLIC_URL).hostname)])
 if LOCAL:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 elif "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts: '*' lets anyone forge links.")
+
+# Our own proxies (addresses or networks): only they may say where a request comes from.
+TRUSTED_PROXIES = visitors.networks(env.list("TRUSTED_PROXIES", default=[]))
 
 # The two outside services, or the sandbox for both
 
@@ -148,12 +153,55 @@ if re.fullmatch(r"[0-9]{1,4}([.][0-9]{1,6})?", SIGNUP_CREDIT) is None or SIGNUP_
         f"SIGNUP_CREDIT is a sum in dollars such as 2.50, not {SIGNUP_CREDIT!r}, and "
         "SIGNUP_CREDIT_DAYS at least 1."
     )
+# What a second of text-to-video costs at 1080p, in dollars; unset, it is not offered.
+TEXT_TO_VIDEO_1080P_PRICE = env.str("TEXT_TO_VIDEO_1080P_PRICE", default="")
+if not re.fullmatch(r"((?=.*[1-9])[0-9]{1,3}([.][0-9]{1,6})?)?", TEXT_TO_VIDEO_1080P_PRICE):
+    raise ImproperlyConfigured(
+        "TEXT_TO_VIDEO_1080P_PRICE is the price of one second in dollars such as 0.189, not "
+        f"{TEXT_TO_VIDEO_1080P_PRICE!r}. Without one, 1080p is not offered."
+    )
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
 
-PATIENCE_WAITING_SECONDS = 6 * 3600
-PATIENCE_DOUBT_SECONDS = 15 * 60
-PATIENCE_RUNNING_SECONDS = 60 * 60
-PATIENCE_FETCHING_SECONDS = 60 * 60
+# What an account may ask of us, by the dollars that it has paid: requests a minute by a key and by
+# all its keys, and running jobs. In the sandbox nobody pays: there it only stops a runaway loop.
+LIMITS = limits.parse(env.str("LIMITS", default=limits.SANDBOX if SANDBOX else limits.LADDER))
+
+# The upstream tier's limits: jobs at once, and submissions a minute. 0: what it answers teaches us.
+WAVESPEED_CONCURRENCY = env.int("WAVESPEED_CONCURRENCY", default=0)
+WAVESPEED_PER_MINUTE = env.int("WAVESPEED_PER_MINUTE", default=0)
+
+# How long a job may wait for a place, stay in doubt, run upstream, and be fetched from there.
+PATIENCE_WAITING_SECONDS = env.int("PATIENCE_WAITING_SECONDS", default=6 * 3600)
+PATIENCE_DOUBT_SECONDS = env.int("PATIENCE_DOUBT_SECONDS", default=15 * 60)
+PATIENCE_RUNNING_SECONDS = env.int("PATIENCE_RUNNING_SECONDS", default=60 * 60)
+PATIENCE_FETCHING_SECONDS = env.int("PATIENCE_FETCHING_SECONDS", default=60 * 60)
+# How long a claim on a job lives without being renewed: so long after a crash it is taken over.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+# How long the upstream may take to answer a submission.
+UPSTREAM_READ_SECONDS = env.int("UPSTREAM_READ_SECONDS", default=60)
+# For how long its history must show nothing of a submission before that is sent once more.
+ABSENCE_SECONDS = env.int("ABSENCE_SECONDS", default=180)
+
+if ABSENCE_SECONDS <= LEASE_SECONDS + UPSTREAM_READ_SECONDS:
+    raise ImproperlyConfigured(
+        "ABSENCE_SECONDS must be longer than LEASE_SECONDS and UPSTREAM_READ_SECONDS together: "
+        "sooner, a submission that is still on its way would be sent a second time."
+    )
+if min(WAVESPEED_CONCURRENCY, WAVESPEED_PER_MINUTE) < 0 or LEASE_SECONDS < 3:
+    raise ImproperlyConfigured(
+        "WAVESPEED_CONCURRENCY and WAVESPEED_PER_MINUTE are limits, 0 for none, and "
+        "LEASE_SECONDS at least 3."
+    )
+
+# After how many days without one success a customer's webhook is switched off, and for how many
+# days what was sent is kept.
+WEBHOOK_FAILING_DAYS = env.int("WEBHOOK_FAILING_DAYS", default=5)
+WEBHOOK_KEPT_DAYS = env.int("WEBHOOK_KEPT_DAYS", default=30)
+if WEBHOOK_FAILING_DAYS < 1 or WEBHOOK_KEPT_DAYS < 4:
+    raise ImproperlyConfigured(
+        "WEBHOOK_FAILING_DAYS is at least 1, and WEBHOOK_KEPT_DAYS at least 4: a delivery is "
+        "tried for three days."
+    )
 
 # Django
 
@@ -171,14 +219,16 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
-    "django_q",
     "rest_framework",
     "accounts",
     "billing",
+    # Before django_q, whose command it takes over.
     "generations",
+    "django_q",
 ]
 
 MIDDLEWARE = [
+    "config.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -209,6 +259,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.site",
                 "billing.context.balance",
+                "generations.context.upstream",
             ]
         },
     }
@@ -233,18 +284,22 @@ else:
         }
     }
 
-# A task only wakes the driver. Its shift ends well before `timeout`, and `timeout` before
-# `retry`, so that a task is never handed out twice while it runs.
-DRIVER_SHIFT_SECONDS = 60
+# One task of a cluster drives jobs, in shifts. A shift ends well before `timeout`, and `timeout`
+# before `retry`, so that a task is never handed out twice while it runs.
+DRIVER_SHIFT_SECONDS = 120
 Q_CLUSTER = {
     "name": "gallop",
-    "workers": 2,
-    "timeout": 240,
-    "retry": 300,
+    # One drives; while it hands on to its successor, the third is there for all the rest.
+    "workers": 3,
+    "timeout": 360,
+    "retry": 420,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": 100,
     "catch_up": False,
+    # Waiting tasks are looked for, and processes looked after, this often, in seconds.
+    "poll": 1.0,
+    "guard_cycle": 2,
     "label": "Background tasks",
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
@@ -275,8 +330,10 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.rates.PerMinute"],
+    "DEFAULT_PARSER_CLASSES": ["config.bodies.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.bodies.AlwaysJson",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "UNAUTHENTICATED_USER": None,
@@ -293,7 +350,7 @@ STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": storages.configure(env, local=LOCAL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -317,37 +374,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {
-        # A site that is not ready yet says so by 503, every second of its start: no error.
-        "readiness": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: "/readyz" not in record.args,
-        }
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["readiness"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        # httpx logs every request with its address; ours carry signatures.
-        "httpx": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.LOGGING
 
 UNFOLD = {
     "SITE_TITLE": "Gallop",
     "SITE_HEADER": "Gallop",
     "SITE_URL": "/",
+    "ENVIRONMENT": "generations.context.environment",
     # The safelight's vermilion, from pale to deep.
     "COLORS": {
         "primary": {
