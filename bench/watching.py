@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from generations import claims, lifecycle, watch, wavespeed
 from generations.models import Generation
-from generations.steps import in_db, wait
+from generations.steps import wait
+from generations.turnstile import in_db
 from generations.wire import Transport
 
 POLL_SECONDS = (5.0, 30.0)

@@ -38,6 +38,8 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
 def _claim(jobs: QuerySet[Generation], worker: UUID | None) -> list[Generation]:
     with transaction.atomic():
         claimed = list(jobs.select_for_update(skip_locked=True, of=("self",)))
+        if not claimed:
+            return []
         Generation.objects.filter(pk__in=[job.pk for job in claimed]).update(
             leased_by=worker, lease_until=timezone.now() + lease()
         )

@@ -18,7 +18,8 @@ from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
 from generations import claims, places, wakeups, wavespeed
 from generations.models import Generation
-from generations.steps import Steps, in_db
+from generations.steps import Steps
+from generations.turnstile import in_db, urgent
 from generations.wakeups import Ear
 from generations.watch import Watch
 
@@ -33,6 +34,7 @@ TICK_SECONDS = 2.0
 # With no unfinished job there is a look as seldom as this.
 IDLE_SECONDS = 5.0
 PAUSE_SECONDS = 0.01
+LOOK_SECONDS = 0.1
 DATABASE_GONE_SECONDS = 0.5
 RENEWALS_PER_LEASE = 3
 
@@ -49,7 +51,7 @@ class Driver:
         self._watch = Watch(upstream, self.worker)
         self._sender = sender
         self._sweep: asyncio.Task[None] | None = None
-        self._sweep_at = 0.0
+        self._sweep_at = self._look_at = self._rest_until = 0.0
         self._seated = True
         self._watching = False
         self._steps = Steps(upstream, fetcher)
@@ -74,13 +76,10 @@ class Driver:
                     if not self._seated and not await in_db(take_seat):
                         break
                     self._seated = True
-                    await self._start_steps(ear)
-                    await self._start_sweep(ear)
-                    if self._sender:
-                        await self._sender.start_due()
-                    await self._renew()
-                    at_most = until - time.monotonic()
-                    await self._rest(ear, at_most, leaving)
+                    await self._start_submissions(ear)
+                    if time.monotonic() >= self._look_at:
+                        self._rest_until = await self._look_around(ear)
+                    await self._rest(ear, min(until, self._rest_until), leaving)
                 except DatabaseGone as error:
                     logger.warning("The database is gone for a moment: %s", error)
                     # Asked in the thread that owns it: here `connection` is another one.
@@ -106,26 +105,47 @@ class Driver:
 
     async def run_due(self) -> int:
         """Take every job that is due now one step further and return how many there were."""
-        started = await self._start_steps()
+        started = await self._start_submissions() + await self._start_steps()
         await self.finish()
         return started
 
+    async def _start_submissions(self, ear: Ear | None = None) -> int:
+        """Begin to submit what gets a place; return how many jobs. People wait for these."""
+        wanted = SUBMISSIONS_MAX - len(self._submitting)
+        # The steps begun in between are urgent too: a task keeps what it was begun with.
+        before = urgent.set(True)
+        try:
+            placed = await in_db(places.claim, wanted, self.worker) if wanted > 0 else []
+            for job in placed:
+                self._submitting.add(self._begin(self._steps.take(job), [job], ear))
+        finally:
+            urgent.reset(before)
+        return len(placed)
+
+    async def _look_around(self, ear: Ear) -> float:
+        """Do all that bears a moment's delay; return until when nothing more comes due."""
+        await self._start_steps(ear)
+        await self._start_sweep(ear)
+        if self._sender:
+            await self._sender.start_due()
+        await self._renew()
+        now = time.monotonic()
+        self._look_at = now + LOOK_SECONDS
+        until_due = await in_db(claims.seconds_until_due)
+        busy = self._running or until_due < math.inf or await in_db(_anything_unfinished)
+        return now + min(until_due, TICK_SECONDS if busy else IDLE_SECONDS)
+
     async def _start_steps(self, ear: Ear | None = None) -> int:
         """Claim what is due, as far as there are hands, and begin it; return how many jobs."""
-        submitting = len(self._submitting)
         hands = self._hands()
         due = await in_db(claims.claim, hands, self.worker) if hands > 0 else []
-        places_wanted = SUBMISSIONS_MAX - submitting
-        placed = await in_db(places.claim, places_wanted, self.worker) if places_wanted > 0 else []
         doubtful = [job for job in due if job.status == Status.IN_DOUBT]
         if doubtful:
             self._begin(self._steps.settle_doubts(doubtful), doubtful, ear)
         for job in due:
             if job.status != Status.IN_DOUBT:
                 self._begin(self._steps.take(job), [job], ear)
-        for job in placed:
-            self._submitting.add(self._begin(self._steps.take(job), [job], ear))
-        return len(due) + len(placed)
+        return len(due)
 
     async def _start_sweep(self, ear: Ear) -> None:
         """Watch the running jobs by the upstream's history, if no other driver does."""
@@ -176,18 +196,21 @@ class Driver:
         if jobs:
             await in_db(claims.renew, jobs, self.worker)
 
-    async def _rest(self, ear: Ear, at_most: float, leaving: Callable[[], bool]) -> None:
+    async def _rest(self, ear: Ear, until: float, leaving: Callable[[], bool]) -> None:
         """Wait for a word, an own step's end, or until something comes due."""
         # A breath in between, so that many ends or words at once cost one look.
         await asyncio.sleep(PAUSE_SECONDS)
-        until_due = await in_db(claims.seconds_until_due)
-        busy = bool(self._running) or await in_db(Generation.objects.unfinished().exists)
-        until = time.monotonic() + min(until_due, at_most, TICK_SECONDS if busy else IDLE_SECONDS)
         while (left := until - time.monotonic()) > 0 and not leaving():
             if await ear.wait(min(left, TICK_SECONDS)):
+                # New jobs are taken now, everything else with the next look.
+                self._rest_until = self._look_at
                 break
 
 
 def _log_if_broken(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         logger.error("This broke: %s.", task.get_name(), exc_info=error)
+
+
+def _anything_unfinished() -> bool:
+    return Generation.objects.unfinished().exists()

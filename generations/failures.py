@@ -25,7 +25,7 @@ MODEL_FAILED = Failure(
 )
 NO_VIDEO = Failure(1403, "The model said it was done but delivered no video. Try again.")
 NOT_A_VIDEO = Failure(1403, "What the model delivered is not a video. Try again.")
-NOT_FETCHED = Failure(1405, "The finished video could not be fetched from the model. Try again.")
+NOT_FETCHED = Failure(1405, "The finished video could not be downloaded from the model. Try again.")
 TOO_LATE = Failure(1406, "The model did not finish in time. Try again.")
 NO_PLACE = Failure(1406, "No place became free for this job in time. Try again later.")
 CANCELLED = Failure(1403, "Cancelled by you before the model began.")

@@ -95,7 +95,7 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
         jobs = Generation.objects.filter(pk__in=ids, leased_by=worker, lease_until__gt=now)
         if ids and known.trouble:
             _note_probe(known, now)
-        by_id = {job.pk: job for job in jobs.select_related("account")}
+        by_id = {job.pk: job for job in jobs.select_related("account", "upload")}
         chosen = [by_id[pk] for pk in ids if pk in by_id]
         _note_turns(chosen, now)
     return chosen
@@ -176,8 +176,12 @@ def end_trouble() -> None:
 
 
 def _locked() -> UpstreamState:
-    UpstreamState.objects.bulk_create([UpstreamState()], ignore_conflicts=True)
-    return UpstreamState.objects.select_for_update().get(pk=1)
+    row = UpstreamState.objects.select_for_update().filter(pk=1)
+    known = row.first()
+    if known is None:
+        UpstreamState.objects.bulk_create([UpstreamState()], ignore_conflicts=True)
+        known = row.get()
+    return known
 
 
 def _anyone_waiting(now: datetime) -> bool:

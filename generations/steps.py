@@ -8,12 +8,10 @@ import asyncio
 import logging
 import random
 import tempfile
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.urls import reverse
@@ -23,11 +21,10 @@ from config.media import StorageDown
 from config.outbound import Fetcher, FetchFailed
 from generations import catalog, failures, images, lifecycle, places, storage, wavespeed
 from generations.models import Generation, Upload, UpstreamState
+from generations.turnstile import in_db
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Status = Generation.Status
 
 FETCH_TRIES_MAX = 3
@@ -128,7 +125,8 @@ class Steps:
             return job.upstream_image
         upload = await self._picture(job)
         try:
-            content = await in_db(_read_file, upload.file)
+            # Not in the database's thread: others wait for that.
+            content = await asyncio.to_thread(_read_file, upload.file)
         except FileNotFoundError as error:
             raise _PictureUnusable("Your picture is gone. Upload it again.") from error
         return await self._upstream.upload(content, upload.safe_filename, upload.content_type)
@@ -163,8 +161,8 @@ class Steps:
 
     async def _picture(self, job: Generation) -> Upload:
         """Return the job's first frame, fetching and judging it if it is a foreign address."""
-        if job.upload_id is not None:
-            return await Upload.objects.aget(pk=job.upload_id)
+        if job.upload is not None:
+            return job.upload
         with tempfile.TemporaryFile() as file:
             try:
                 await self._fetcher.read(
@@ -176,7 +174,7 @@ class Steps:
             except FetchFailed as error:
                 if error.passing and job.attempts + 1 < FETCH_TRIES_MAX:
                     raise
-                raise _PictureUnusable(f"Your picture could not be fetched. {error}") from error
+                raise _PictureUnusable(f"Your picture could not be downloaded. {error}") from error
             file.seek(0)
             content = file.read()
         name = job.inputs["image"].rsplit("/", 1)[-1].split("?", 1)[0]
@@ -270,12 +268,6 @@ def wait(job: Generation, bounds: tuple[float, float]) -> timedelta:
     delay = min(most, first * GROWTH ** min(job.attempts, 50))
     # Jitter spreads jobs that met the same trouble; it needs no secrecy.
     return _seconds(delay * random.uniform(0.8, 1.2))  # noqa: S311
-
-
-async def in_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that uses the database in the one thread that may."""
-    run: Callable[P, Coroutine[Any, Any, T]] = sync_to_async(function)
-    return await run(*args, **kwargs)
 
 
 def _receive(job: Generation, content: bytes, name: str) -> Upload:

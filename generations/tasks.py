@@ -16,7 +16,7 @@ from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
 from generations import idempotency, wakeups, wavespeed
 from generations.driver import DatabaseGone, Driver
-from generations.steps import in_db
+from generations.turnstile import in_db
 
 # A task may come to a cluster that has its driver while another cluster has none.
 HOPS_MAX = 20

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from generations import claims, wavespeed
 from generations.models import Generation
-from generations.steps import in_db
+from generations.turnstile import in_db
 from generations.wavespeed import HISTORY_PAGE_SIZE, HISTORY_SLACK, Prediction
 
 logger = logging.getLogger(__name__)

@@ -42,12 +42,13 @@ def test_the_database_refuses_a_job_that_cannot_be(
 
 def test_two_jobs_cannot_be_the_same_one_upstream(alice: Customer) -> None:
     stage.processing(alice, "upstream-1")
+    second = stage.processing(alice, "upstream-2")
 
     with (
         pytest.raises(IntegrityError, match=r'"generations_generation_upstream_id_\w+"'),
         transaction.atomic(),
     ):
-        stage.processing(alice, "upstream-1")
+        Generation.objects.filter(pk=second.pk).update(upstream_id="upstream-1")
 
 
 def test_jobs_that_are_not_known_upstream_do_not_collide(alice: Customer) -> None:
