@@ -13,6 +13,7 @@ install: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m tests.redis
+	@$(BIN)/python -m tests.node
 	$(BIN)/pytest -n 2
 
 bench: $(VENV)/installed-dev

@@ -26,7 +26,7 @@ DOCUMENTED = [
     ("[deleted]", 1403, "The model could not make this video."),
     ("[empty]", 1403, "delivered no video. Try again."),
     ("[garbage]", 1403, "What the model delivered is not a video. Try again."),
-    ("[unreachable]", 1405, "could not be fetched from the model. Try again."),
+    ("[unreachable]", 1405, "could not be downloaded from the model. Try again."),
 ]
 
 

@@ -20,12 +20,12 @@ from tests.web import Page, Web
 Drive = Callable[[], None]
 
 BAD_PAGES = {
-    "404": (Page(status=404), "could not be fetched. The address answered 404"),
+    "404": (Page(status=404), "could not be downloaded. The address answered 404"),
     "not a picture": (Page(content=b"<html>"), "not a complete JPEG, PNG, BMP or WEBP"),
     "empty": (Page(status=204), "not a complete JPEG"),
     "too large": (
         Page(content=b"x" * (IMAGE_BYTES_MAX + 1)),
-        "could not be fetched. What is behind the address is larger than 10485760 bytes",
+        "could not be downloaded. What is behind the address is larger than 10485760 bytes",
     ),
     "too small": (Page(content=draw(299, 400)), "299 px wide; it needs at least 300"),
     "too long": (Page(content=draw(780, 300)), "at most 2.5 to 1"),
@@ -36,7 +36,7 @@ BAD_PAGES = {
     ),
     "round in circles": (
         Page(status=302, headers={"Location": "/picture"}),
-        "could not be fetched. The address redirects too often",
+        "could not be downloaded. The address redirects too often",
     ),
 }
 
@@ -74,7 +74,7 @@ def test_an_address_that_must_not_be_asked_fails_the_job(
 
     settle()
 
-    assert_refunded(job, code=1402, says="Your picture could not be fetched. The")
+    assert_refunded(job, code=1402, says="Your picture could not be downloaded. The")
     assert says in fresh(job).error
 
 

@@ -223,7 +223,7 @@ def test_an_output_that_stays_unreachable_is_given_up_after_its_patience(
 
     look()
 
-    assert_refunded(job, code=1405, says="could not be fetched from the model. Try again.")
+    assert_refunded(job, code=1405, says="could not be downloaded from the model. Try again.")
     assert "503" in fresh(job).operator_note
     assert not default_storage.exists("films")
 
@@ -245,7 +245,7 @@ def test_an_output_at_an_impossible_address_ends_the_job_at_once(
 
     look()
 
-    assert_refunded(job, code=1405, says="could not be fetched from the model. Try again.")
+    assert_refunded(job, code=1405, says="could not be downloaded from the model. Try again.")
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
@@ -256,7 +256,7 @@ def test_an_output_that_is_gone_for_good_ends_the_job_at_once(
 
     look()
 
-    assert_refunded(job, code=1405, says="could not be fetched from the model. Try again.")
+    assert_refunded(job, code=1405, says="could not be downloaded from the model. Try again.")
     assert str(status) in fresh(job).operator_note
 
 
@@ -272,7 +272,7 @@ def test_an_output_that_is_too_large_ends_the_job_at_once(
 
     look()
 
-    assert_refunded(job, code=1405, says="could not be fetched from the model. Try again.")
+    assert_refunded(job, code=1405, says="could not be downloaded from the model. Try again.")
     assert "larger than" in fresh(job).operator_note
     assert not default_storage.exists("films")
 
@@ -343,7 +343,7 @@ def test_a_film_that_our_storage_never_takes_is_given_up_after_its_patience(
 
     look()
 
-    assert_refunded(job, code=1405, says="could not be fetched")
+    assert_refunded(job, code=1405, says="could not be downloaded")
     assert "No space left on device" in fresh(job).operator_note
 
 
