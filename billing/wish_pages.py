@@ -1,7 +1,7 @@
 """What customers set and redeem on the billing page: alerts and promotion codes."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.access import with_account
@@ -45,7 +45,9 @@ def alert_add(request: HttpRequest, account: Account) -> HttpResponse:
 @with_account
 def alert_remove(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Remove one of the account's alerts."""
-    if request.method == "POST" and alerts.remove(account, pk):
+    if request.method == "POST":
+        if not alerts.remove(account, pk):
+            raise Http404("There is no such alert.")
         messages.success(request, "The alert is removed.")
     return redirect("billing")
 

@@ -1,5 +1,6 @@
 """Reading foreign addresses: what is fetched, what is refused, and what may pass."""
 
+import gzip
 import io
 
 import pytest
@@ -12,6 +13,7 @@ from tests.web import Page, Web
 
 SIZE_MAX = 1000
 SECONDS_MAX = 10.0
+UNPACKED_BYTES = 10_000_000
 
 
 @async_to_sync
@@ -105,6 +107,32 @@ def test_a_loop_of_redirects_ends(web: Web) -> None:
 
     assert "redirects too often" in str(refused(web.url("/a")))
     assert len(web.asked) == REDIRECTS_MAX + 1
+
+
+def test_the_body_of_a_redirect_is_not_read(web: Web) -> None:
+    # It breaks off, which a reader would notice; an endless one would fill the memory.
+    target = web.put("/b.jpg", Page(content=b"here"))
+    page = Page(status=302, headers={"Location": target}, content=b"half", announced=400)
+
+    assert read(web.put("/a", page)) == b"here"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "GZIP", "deflate", "br", "zstd"])
+def test_nothing_compressed_is_unpacked(web: Web, coding: str) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(UNPACKED_BYTES)))
+    assert len(bomb) < SIZE_MAX
+    page = Page(content=bomb, headers={"Content-Encoding": coding})
+
+    failed = refused(web.put("/a.jpg", page))
+
+    assert "sends its file compressed" in str(failed)
+    assert not failed.passing
+
+
+def test_a_file_that_is_said_to_be_plain_is_read(web: Web) -> None:
+    page = Page(content=b"here", headers={"Content-Encoding": "identity"})
+
+    assert read(web.put("/a.jpg", page)) == b"here"
 
 
 def test_an_address_that_never_answers_is_given_up_for_now(web: Web) -> None:
