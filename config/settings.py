@@ -138,8 +138,7 @@ if SANDBOX:
 
 # What customers may buy, and how patient the driver is
 
-PURCHASE_DOLLARS_MIN = 5
-PURCHASE_DOLLARS_MAX = 500
+PURCHASE_DOLLARS_MIN, PURCHASE_DOLLARS_MAX = 5, 500
 PACKS_DOLLARS = (10, 25, 50, 100)
 # Promotional credit on top, by sum reached: "100=5,250=8" gives 5 % from $100 on.
 BONUS_PERCENT = {
@@ -175,13 +174,11 @@ PATIENCE_WAITING_SECONDS = env.int("PATIENCE_WAITING_SECONDS", default=6 * 3600)
 PATIENCE_DOUBT_SECONDS = env.int("PATIENCE_DOUBT_SECONDS", default=15 * 60)
 PATIENCE_RUNNING_SECONDS = env.int("PATIENCE_RUNNING_SECONDS", default=60 * 60)
 PATIENCE_FETCHING_SECONDS = env.int("PATIENCE_FETCHING_SECONDS", default=60 * 60)
-# How long a claim on a job lives without being renewed: so long after a crash it is taken over.
+# How long a claim on a job lives unless renewed, and how long a submission's answer may take.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
-# How long the upstream may take to answer a submission.
 UPSTREAM_READ_SECONDS = env.int("UPSTREAM_READ_SECONDS", default=60)
 # For how long its history must show nothing of a submission before that is sent once more.
 ABSENCE_SECONDS = env.int("ABSENCE_SECONDS", default=180)
-
 if ABSENCE_SECONDS <= LEASE_SECONDS + UPSTREAM_READ_SECONDS:
     raise ImproperlyConfigured(
         "ABSENCE_SECONDS must be longer than LEASE_SECONDS and UPSTREAM_READ_SECONDS together: "
