@@ -118,6 +118,11 @@ def remove(endpoint: WebhookEndpoint) -> None:
         endpoint.delete()
 
 
+def is_wanted(account_id: uuid.UUID, event: Event) -> bool:
+    """Tell whether an endpoint of the account wants to hear of such events."""
+    return _wanting(event).filter(account=account_id).exists()
+
+
 def announce(
     account: Account, event: Event, subject: str, payload: Mapping[str, Any], url: str = ""
 ) -> int:
@@ -128,7 +133,7 @@ def announce(
     Events of one subject, such as a job's id, reach an address in their order.
     """
     event_id = uuid.uuid4()
-    told = of(account).filter(disabled_at=None, events__contains=[event])
+    told = _wanting(event).filter(account=account).order_by("id")
     messages = [_message(one, event_id, event, subject, payload) for one in told]
     if url:
         webhook_secrets.of_account(account)
@@ -153,6 +158,10 @@ def replay(delivery: WebhookDelivery) -> None:
     if delivery.endpoint is not None and not delivery.endpoint.is_on:
         raise EndpointRefused("This webhook is switched off. Switch it on first.")
     deliveries.repeat(delivery)
+
+
+def _wanting(event: Event) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(disabled_at=None, events__contains=[event])
 
 
 def _message(

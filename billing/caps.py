@@ -9,8 +9,7 @@ ledger, the key's row first.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ApiKey
@@ -18,6 +17,17 @@ from billing import money
 from billing.models import KeySpend
 
 Period = ApiKey.Period
+
+# A cap that is being set counts a job either before or after this, never in between. Two statements
+# in one round trip, and one transaction: the second sees what is true under the lock.
+_GIVE_BACK = """
+SELECT FROM accounts_apikey WHERE id = %(key)s FOR KEY SHARE;
+UPDATE billing_keyspend SET spent_micros = spent_micros - %(amount)s
+WHERE id = (
+    SELECT id FROM billing_keyspend WHERE key_id = %(key)s AND since <= %(at)s
+    ORDER BY since DESC LIMIT 1
+)
+"""
 
 
 class CapReached(Exception):
@@ -69,14 +79,8 @@ def give_back(key_id: int | None, amount_micros: int, at: datetime) -> None:
     """Return what a job that was asked for at this moment had reserved, or a part of it."""
     if key_id is None:
         return
-    with transaction.atomic():
-        # A cap that is being set counts this job either before or after this, never in between.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM accounts_apikey WHERE id = %s FOR KEY SHARE", [key_id])
-        its_period = KeySpend.objects.filter(key=key_id, since__lte=at).order_by("-since")
-        KeySpend.objects.filter(pk__in=its_period.values("pk")[:1]).update(
-            spent_micros=F("spent_micros") - amount_micros
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, {"key": key_id, "amount": amount_micros, "at": at})
 
 
 def lock(key: ApiKey) -> ApiKey:

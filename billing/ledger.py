@@ -25,6 +25,15 @@ Kind = Transfer.Kind
 MONEY = {Code.STRIPE, Code.DISPUTES}
 EXPIRIES_MAX = 1000
 
+_RELEASE = """
+WITH settled AS (
+    UPDATE billing_hold SET state = 'released', settled_at = clock_timestamp()
+    WHERE reference = %s AND state = 'held' RETURNING ledger_account_id, amount_micros
+)
+UPDATE billing_ledgeraccount SET held_micros = held_micros - amount_micros
+FROM settled WHERE id = ledger_account_id
+"""
+
 
 class InsufficientCredit(Exception):
     """The account has less to spend than was asked for; nothing was held."""
@@ -204,13 +213,10 @@ def capture(reference: str) -> bool:
 
 def release(reference: str) -> bool:
     """Give a hold back in full; False when it was settled before."""
-    with transaction.atomic():
-        settled = _settle(reference, Hold.State.RELEASED)
-        if settled is None:
-            return False
-        held = F("held_micros") - settled.amount_micros
-        _rows(settled.ledger_account).update(held_micros=held)
-    return True
+    # Hold first, then account, and both in one round trip.
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [reference])
+        return bool(cursor.rowcount == 1)
 
 
 def give_back(reference: str, amount_micros: int, memo: str) -> bool:

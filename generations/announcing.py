@@ -21,12 +21,8 @@ def announce_end(generation: Generation) -> None:
     Call it inside the transaction that ends the job: both are written, or neither. The payload
     is what the API answers for the job at this moment.
     """
-    ended = Generation.objects.select_related("account").get(pk=generation.pk)
-    done = ended.status == Generation.Status.COMPLETED
-    webhooks.announce(
-        ended.account,
-        Event.COMPLETED if done else Event.FAILED,
-        ended.id.hex,
-        prediction(ended),
-        url=ended.webhook,
-    )
+    done = generation.status == Generation.Status.COMPLETED
+    event = Event.COMPLETED if done else Event.FAILED
+    if generation.webhook or webhooks.is_wanted(generation.account_id, event):
+        ended = Generation.objects.select_related("account").get(pk=generation.pk)
+        webhooks.announce(ended.account, event, ended.id.hex, prediction(ended), url=ended.webhook)

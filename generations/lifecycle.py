@@ -6,12 +6,13 @@ everyone else finds the job elsewhere and returns. Money moves in the same trans
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -32,6 +33,35 @@ Outcome = Submission.Outcome
 DOUBTS_MAX = 2
 # The upstream shows seven days; a day less is safe from two clocks.
 HISTORY = timedelta(days=6)
+
+# Job and submission change in one statement, which is one round trip: somebody waits for these.
+_START_SUBMIT = """
+WITH moved AS (
+    UPDATE generations_generation
+    SET status = 'submitting', status_since = %(now)s, upstream_image = %(image)s
+    WHERE id = %(id)s AND status = 'created' AND leased_by IS NOT DISTINCT FROM %(worker)s
+      AND (leased_by IS NULL OR lease_until > %(now)s)
+    RETURNING id
+)
+INSERT INTO generations_submission (generation_id, sent_at, outcome)
+SELECT id, %(now)s, 'sent' FROM moved
+"""
+_ACCEPT = """
+WITH moved AS (
+    UPDATE generations_generation
+    SET status = 'processing', status_since = %(now)s, upstream_id = %(upstream_id)s,
+        submitted_at = %(now)s, absent_since = NULL, due_at = %(due_at)s, lease_until = NULL
+    WHERE id = %(id)s AND status IN ('created', 'submitting', 'in_doubt')
+    RETURNING id
+), noted AS (
+    UPDATE generations_submission SET outcome = 'accepted' WHERE id = (
+        SELECT sent.id FROM generations_submission AS sent
+        JOIN moved ON moved.id = sent.generation_id
+        WHERE outcome IN ('sent', 'in_doubt') ORDER BY sent.id DESC LIMIT 1
+    )
+)
+SELECT FROM moved
+"""
 
 
 def request(
@@ -86,19 +116,17 @@ def start_submit(generation: Generation, upstream_image: str) -> bool:
     From here on the upstream may have the job, whatever happens to this process. So one that
     slept through its lease must not go on: the job may be another's by now.
     """
-    still_ours = Q(leased_by=generation.leased_by)
-    if generation.leased_by is not None:
-        still_ours &= Q(lease_until__gt=timezone.now())
-    with transaction.atomic():
-        moved = _move(
-            generation,
-            [Status.CREATED],
-            Status.SUBMITTING,
-            still_ours,
-            upstream_image=upstream_image,
-        )
-        if moved:
-            Submission.objects.create(generation=generation)
+    figures: dict[str, Any] = {
+        "now": timezone.now(),
+        "image": upstream_image,
+        "id": generation.pk,
+        "worker": generation.leased_by,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_START_SUBMIT, figures)
+        moved = bool(cursor.rowcount == 1)
+    if moved:
+        generation.status = Status.SUBMITTING
     generation.upstream_image = upstream_image
     return moved
 
@@ -109,22 +137,24 @@ def accept(generation: Generation, upstream_id: str, poll_after: timedelta) -> b
     False also when that is what another job of ours has: then the upstream has this one as
     something else, or not at all, and its lease ends in doubt.
     """
+    now = timezone.now()
+    figures: dict[str, Any] = {
+        "now": now,
+        "upstream_id": upstream_id,
+        "due_at": now + poll_after,
+        "id": generation.pk,
+    }
+    # By itself the statement is a transaction; within another it must not spoil that.
+    guard = transaction.atomic() if connection.in_atomic_block else nullcontext()
     try:
-        with transaction.atomic():
-            moved = _move(
-                generation,
-                [Status.CREATED, Status.SUBMITTING, Status.IN_DOUBT],
-                Status.PROCESSING,
-                upstream_id=upstream_id,
-                submitted_at=timezone.now(),
-                absent_since=None,
-                **_due(poll_after),
-            )
-            if moved:
-                _note_outcome(generation, Outcome.ACCEPTED, [Outcome.SENT, Outcome.IN_DOUBT])
+        with guard, connection.cursor() as cursor:
+            cursor.execute(_ACCEPT, figures)
+            moved = bool(cursor.rowcount == 1)
     except IntegrityError:
         logger.warning("Upstream's %s is another's already, not of job %s", upstream_id, generation)
         return False
+    if moved:
+        generation.status = Status.PROCESSING
     return moved
 
 

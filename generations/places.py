@@ -7,18 +7,17 @@ an account may run itself (config.limits) holds as well.
 """
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from billing import notices
 from generations import claims
-from generations.models import Generation, GenerationQuerySet, Submission, Turn, UpstreamState
+from generations.models import Generation, GenerationQuerySet, Submission, UpstreamState
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +35,35 @@ PROBES_BEFORE_WORD = {Trouble.DOWN: 3, Trouble.MONEY: 0, Trouble.KEY: 0}
 DOUBTS_IN_A_ROW = 5
 UNLIMITED = 1_000_000
 
-# Waiting jobs in the order in which they get a place. A job's turn is its place in its own
+# Deals places. The first statement locks the one row, and the second sees what is true after that:
+# what is sent as one text takes one round trip, and is one transaction if there is none yet.
+# Waiting jobs stand in the order in which they get a place. A job's turn is its place in its own
 # account's line after what the account has running already, so that shares stay equal. Among
 # equal turns the lower place goes first, for its account was served longer ago: so a deal of many
 # places at once is the same as one by one. Above what its account may run, a job goes on waiting.
-_LINE = """
-WITH waiting AS (
+# That one still waits is asked again in the UPDATE: a driver may have come to give it up. Who was
+# served is noted in order: a microsecond apart is enough to tell.
+_DEAL = """
+SELECT FROM generations_upstreamstate WHERE id = 1 FOR UPDATE;
+WITH free AS (
+    SELECT CASE WHEN trouble = '' OR %(probe)s THEN least(
+        %(limit)s,
+        %(most)s - (
+            SELECT count(*) FROM generations_generation
+            WHERE %(most)s IS NOT NULL
+              AND (status IN ('submitting', 'in_doubt', 'processing')
+                   OR (status = 'created' AND lease_until >= %(now)s))
+        ),
+        %(per_minute)s - (
+            SELECT count(*) FROM generations_submission
+            WHERE %(per_minute)s IS NOT NULL AND sent_at > %(minute_ago)s
+        ) - (
+            SELECT count(*) FROM generations_generation
+            WHERE %(per_minute)s IS NOT NULL AND status = 'created' AND lease_until >= %(now)s
+        )
+    ) ELSE 0 END AS places
+    FROM generations_upstreamstate WHERE id = 1
+), waiting AS (
     SELECT DISTINCT account_id FROM generations_generation
     WHERE status = 'created' AND due_at <= %(now)s
       AND (lease_until IS NULL OR lease_until < %(now)s)
@@ -66,15 +88,37 @@ WITH waiting AS (
           AND (lease_until IS NULL OR lease_until < %(now)s)
         ORDER BY created_at, id LIMIT %(limit)s
     ) AS job
+), next AS (
+    SELECT line.id, row_number() OVER (
+        ORDER BY coalesce(busy.running, 0) + line.nth, line.nth,
+                 turn.served_at NULLS FIRST, account_id
+    ) AS place
+    FROM line JOIN allowed USING (account_id)
+              LEFT JOIN busy USING (account_id)
+              LEFT JOIN generations_turn AS turn USING (account_id)
+    WHERE coalesce(busy.running, 0) + line.nth <= allowed.jobs
+), given AS (
+    UPDATE generations_generation AS job
+    SET leased_by = %(worker)s, lease_until = %(lease_until)s
+    FROM next
+    WHERE job.id = next.id AND place <= (SELECT places FROM free)
+      AND status = 'created' AND due_at <= %(now)s
+      AND (lease_until IS NULL OR lease_until < %(now)s)
+    RETURNING job.id, account_id, place
+), served AS (
+    INSERT INTO generations_turn (account_id, served_at)
+    SELECT account_id, %(now)s + max(place) * interval '1 microsecond'
+    FROM given GROUP BY account_id
+    ON CONFLICT (account_id) DO UPDATE SET served_at = excluded.served_at
 )
-SELECT line.id
-FROM line JOIN allowed USING (account_id)
-          LEFT JOIN busy USING (account_id)
-          LEFT JOIN generations_turn AS turn USING (account_id)
-WHERE coalesce(busy.running, 0) + line.nth <= allowed.jobs
-ORDER BY coalesce(busy.running, 0) + line.nth, line.nth, turn.served_at NULLS FIRST, account_id
-LIMIT %(limit)s
+SELECT id FROM given ORDER BY place
 """
+
+
+class _Memory:
+    """Whether this process knows of trouble: its claims read it, so that nobody else need ask."""
+
+    trouble = True
 
 
 def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
@@ -83,22 +127,19 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
     A place is taken from here on, although the POST is still to come.
     """
     now = timezone.now()
-    if not _anyone_waiting(now):
+    waiting = Exists(Generation.objects.due(now).filter(status=Status.CREATED))
+    known = UpstreamState.objects.annotate(waiting=waiting).filter(pk=1).first()
+    if known is None:
+        UpstreamState.objects.bulk_create([UpstreamState()], ignore_conflicts=True)
+        return claim(limit, worker)
+    _Memory.trouble = bool(known.trouble)
+    if not known.waiting:
         return []
-    with transaction.atomic():
-        known = _locked()
-        free = min(limit, _free(known, now))
-        ids = _next_in_line(now, free) if free > 0 else []
-        # Asked again in the UPDATE: a driver may have come to give up one that waited too long.
-        still_free = Generation.objects.due(now).filter(pk__in=ids, status=Status.CREATED)
-        still_free.update(leased_by=worker, lease_until=now + claims.lease())
-        jobs = Generation.objects.filter(pk__in=ids, leased_by=worker, lease_until__gt=now)
-        if ids and known.trouble:
-            _note_probe(known, now)
-        by_id = {job.pk: job for job in jobs.select_related("account", "upload")}
-        chosen = [by_id[pk] for pk in ids if pk in by_id]
-        _note_turns(chosen, now)
-    return chosen
+    most = ceiling(known, now)
+    given = _probe(now, worker, most) if known.trouble else _deal(now, limit, worker, most)
+    jobs = Generation.objects.filter(pk__in=given, leased_by=worker, status=Status.CREATED)
+    by_id = {job.pk: job for job in jobs.select_related("account", "upload")}
+    return [by_id[pk] for pk in given if pk in by_id]
 
 
 def state() -> UpstreamState:
@@ -136,6 +177,7 @@ def note_trouble(trouble: Trouble, note: str) -> None:
     """Pause all submitting but a probe now and then; tell the operator once per spell."""
     with transaction.atomic():
         known, now = _locked(), timezone.now()
+        _Memory.trouble = True
         if known.trouble != trouble:
             known.trouble, known.trouble_since = trouble, now
             known.probes, known.told_at = 0, None
@@ -161,10 +203,13 @@ def note_doubt(note: str) -> None:
 
 def end_trouble() -> None:
     """Go on after trouble: everyone who was put back is due again."""
-    if not UpstreamState.objects.exclude(trouble=Trouble.NONE).exists():
+    if not _Memory.trouble:
         return
     with transaction.atomic():
         known = _locked()
+        _Memory.trouble = False
+        if not known.trouble:
+            return
         logger.warning("Submitting goes on. Over: %s.", known)
         if known.told_at is not None:
             notices.tell_operator("Submitting goes on", f"Over: {known}. Waiting jobs go on.")
@@ -184,28 +229,43 @@ def _locked() -> UpstreamState:
     return known
 
 
-def _anyone_waiting(now: datetime) -> bool:
-    return Generation.objects.due(now).filter(status=Status.CREATED).exists()
-
-
-def _free(known: UpstreamState, now: datetime) -> int:
-    """Return how many places there are. Jobs that hold a lease but no answer yet have one too."""
-    on_their_way = Q(status=Status.CREATED, lease_until__gte=now)
-    if known.trouble:
+def _probe(now: datetime, worker: UUID | None, most: int) -> list[UUID]:
+    """Let one job try whether the trouble is over, if it is time and no other is trying."""
+    trying = Q(status=Status.CREATED, lease_until__gte=now) | Q(
+        status=Status.SUBMITTING, lease_until__gte=now
+    )
+    with transaction.atomic():
+        known = _locked()
         waits = known.probe_at is not None and known.probe_at > now
-        under_way = on_their_way | Q(status=Status.SUBMITTING, lease_until__gte=now)
-        return 0 if waits or Generation.objects.filter(under_way).exists() else 1
-    free = UNLIMITED
-    most = ceiling(known, now)
-    if most < UNLIMITED:
-        taken = _running() | Generation.objects.filter(on_their_way)
-        free = most - taken.count()
-    if settings.WAVESPEED_PER_MINUTE:
-        # In this order: one that is sent between the two counts is counted twice, not never.
-        coming = Generation.objects.filter(on_their_way).count()
-        sent = Submission.objects.filter(sent_at__gt=now - MINUTE).count()
-        free = min(free, settings.WAVESPEED_PER_MINUTE - sent - coming)
-    return max(0, free)
+        if known.trouble and (waits or Generation.objects.filter(trying).exists()):
+            return []
+        given = _deal(now, 1, worker, most, probe=True)
+        if given and known.trouble:
+            _note_probe(known, now)
+    return given
+
+
+def _deal(
+    now: datetime, limit: int, worker: UUID | None, most: int, *, probe: bool = False
+) -> list[UUID]:
+    """Give waiting jobs places and return their ids in turn; none in trouble, unless to probe."""
+    figures = {
+        "now": now,
+        "limit": limit,
+        "probe": probe,
+        "most": most if most < UNLIMITED else None,
+        "per_minute": settings.WAVESPEED_PER_MINUTE or None,
+        "minute_ago": now - MINUTE,
+        "paid": [tier.paid_micros for tier in settings.LIMITS],
+        "jobs": [tier.running_jobs for tier in settings.LIMITS],
+        "worker": worker,
+        "lease_until": now + claims.lease(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DEAL, figures)
+        # The lock's answer is empty; the second one names the jobs.
+        cursor.nextset()
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _running() -> GenerationQuerySet:
@@ -214,33 +274,9 @@ def _running() -> GenerationQuerySet:
     )
 
 
-def _next_in_line(now: datetime, limit: int) -> list[UUID]:
-    tiers = {
-        "paid": [tier.paid_micros for tier in settings.LIMITS],
-        "jobs": [tier.running_jobs for tier in settings.LIMITS],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_LINE, {"now": now, "limit": limit, **tiers})
-        return [pk for (pk,) in cursor.fetchall()]
-
-
 def _note_probe(known: UpstreamState, now: datetime) -> None:
     first, most = PROBE_SECONDS
     wait = min(most, first * 2 ** min(known.probes, 10))
     known.probes += 1
     known.probe_at = now + timedelta(seconds=wait)
     known.save(update_fields=["probes", "probe_at"])
-
-
-def _note_turns(jobs: Iterable[Generation], now: datetime) -> None:
-    """Note who was served, in order: a microsecond apart is enough to tell."""
-    turns = {
-        job.account_id: Turn(account_id=job.account_id, served_at=now + timedelta(microseconds=at))
-        for at, job in enumerate(jobs)
-    }
-    Turn.objects.bulk_create(
-        turns.values(),
-        update_conflicts=True,
-        unique_fields=["account"],
-        update_fields=["served_at"],
-    )

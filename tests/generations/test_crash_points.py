@@ -18,7 +18,7 @@ from billing import ledger, topup
 from config import media
 from config.outbound import Fetcher
 from generations import audit, disposal, images, lifecycle, places, storage, wavespeed
-from generations.models import Generation, Submission, Upload, UpstreamState
+from generations.models import Generation, Upload, UpstreamState
 from generations.steps import Steps
 from tests.cast import Customer
 from tests.generations import stage
@@ -38,14 +38,8 @@ Drive = Callable[[], None]
 MADE: dict[str, Point] = {
     "a place was claimed": Point("after", places, "claim", only=bool),
     "the upstream has the picture's copy": Point("after", wavespeed.Client, "upload"),
-    "the submission is written, not committed": Point(
-        "after", Submission.objects, "create", inside=True
-    ),
     "the submission is claimed, the POST not sent": Point("after", lifecycle, "start_submit"),
     "the POST was accepted, and nobody knows": Point("after", wavespeed.Client, "submit"),
-    "the acceptance is written, not committed": Point(
-        "after", lifecycle, "_note_outcome", inside=True
-    ),
     "the acceptance is known": Point("after", lifecycle, "accept"),
     "the poll saw it completed": Point("before", Steps, "_store"),
     "the film was fetched": Point("after", Fetcher, "read"),
