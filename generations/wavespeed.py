@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import re
+import threading
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ HISTORY_PAGES_MAX = 200
 HISTORY_SLACK = timedelta(minutes=5)
 HOOK_AGE_SECONDS_MAX = 300
 SECRET_SECONDS = 3600
+HOOK_CACHE_KEY = "wavespeed:webhook_secret"
 MESSAGE_LENGTH_MAX = 300
 ID_LENGTH_MAX = 64
 
@@ -40,6 +42,8 @@ ALREADY_THERE = 412
 CAUSES = {401: "key", 403: "key", 429: "load"}
 COMPLETED = "completed"
 ENDED_WITHOUT_VIDEO = {"failed", "cancelled", "timeout", "deleted"}
+
+_asking = threading.Lock()
 
 
 class UpstreamError(Exception):
@@ -269,19 +273,25 @@ def webhook_secret() -> str:
 
     Raises Unavailable.
     """
-    secret = cache.get("wavespeed:webhook_secret")
+    secret = cache.get(HOOK_CACHE_KEY)
     if secret is None:
-        try:
-            answer = httpx.get(
-                f"{settings.WAVESPEED_BASE_URL}/api/v3/webhook/secret",
-                headers={"Authorization": f"Bearer {settings.WAVESPEED_API_KEY}"},
-                timeout=CONNECT_SECONDS,
-            ).raise_for_status()
-            secret = answer.json()["data"]["secret"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise Unavailable(f"The webhook secret cannot be read: {error!r}") from error
-        cache.set("wavespeed:webhook_secret", secret, SECRET_SECONDS)
+        # One asks: hooks come many at once, and a client of its own for each would stop us all.
+        with _asking:
+            secret = cache.get(HOOK_CACHE_KEY) or _ask_secret()
+            cache.set(HOOK_CACHE_KEY, secret, SECRET_SECONDS)
     return str(secret)
+
+
+def _ask_secret() -> str:
+    try:
+        answer = httpx.get(
+            f"{settings.WAVESPEED_BASE_URL}/api/v3/webhook/secret",
+            headers={"Authorization": f"Bearer {settings.WAVESPEED_API_KEY}"},
+            timeout=CONNECT_SECONDS,
+        ).raise_for_status()
+        return str(answer.json()["data"]["secret"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise Unavailable(f"The webhook secret cannot be read: {error!r}") from error
 
 
 def _prediction(data: Any) -> Prediction:

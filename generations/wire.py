@@ -6,6 +6,8 @@ takes a connection that breaks after the request was sent for one that was never
 would be submitted, and paid, twice.
 """
 
+from urllib.request import getproxies
+
 import aiohttp
 import httpx
 from yarl import URL
@@ -20,6 +22,8 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, connections_max: int) -> None:
         self._connections_max = connections_max
+        # Now, because it takes long: not while the first job waits.
+        self._tls = httpx.create_ssl_context()
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,12 +59,11 @@ class Transport(httpx.AsyncBaseTransport):
         # Not earlier: a session belongs to the event loop that it is opened in.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=self._connections_max, ssl=httpx.create_ssl_context()
-                ),
+                connector=aiohttp.TCPConnector(limit=self._connections_max, ssl=self._tls),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
+                # Asked once: for each call, aiohttp would read the environment and .netrc anew.
+                trust_env=bool(getproxies()),
             )
         return self._session
 

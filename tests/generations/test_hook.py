@@ -120,7 +120,7 @@ def test_a_late_hook_settles_a_doubt(alice: Customer) -> None:
 def test_the_address_of_the_hook_carries_our_own_id(alice: Customer, settings: Settings) -> None:
     job = stage.job(alice)
 
-    assert steps._hook_address(job) == f"{settings.PUBLIC_URL}/hooks/wavespeed/{job.pk}"
+    assert f"{steps._hooks()}{job.pk}" == f"{settings.PUBLIC_URL}/hooks/wavespeed/{job.pk}"
 
 
 def test_the_real_upstream_is_given_no_address_of_this_machine(
@@ -128,4 +128,4 @@ def test_the_real_upstream_is_given_no_address_of_this_machine(
 ) -> None:
     settings.SANDBOX = False
 
-    assert steps._hook_address(stage.job(alice)) == ""
+    assert steps._hooks() == ""
