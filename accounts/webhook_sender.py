@@ -4,21 +4,16 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from accounts import deliveries, webhook_secrets
 from accounts.models import WebhookDelivery
 from config import sealing
 from config.outbound import Fetcher, FetchFailed
+from config.turnstile import in_db, in_db_first
 
 logger = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # Fewer than the connections of a Fetcher, and well inside a lease.
 SENDS_MAX = 40
@@ -50,7 +45,7 @@ class Sender:
             return 0
         shares = Counter(self._sends.values())
         busy = [name for name, sends in shares.items() if sends >= deliveries.ACCOUNT_SHARE_MAX]
-        claimed = await _in_db(deliveries.claim, free, self._name, busy)
+        claimed = await in_db_first(deliveries.claim, free, self._name, busy)
         for one in claimed:
             self._sends[asyncio.create_task(self._send(one), name=str(one))] = one.account_id
         return len(claimed)
@@ -71,7 +66,7 @@ class Sender:
     async def _send(self, delivery: WebhookDelivery) -> None:
         status_code = None
         try:
-            headers = await _in_db(webhook_secrets.headers, delivery, timezone.now())
+            headers = await in_db(webhook_secrets.headers, delivery, timezone.now())
             status_code = await self._fetcher.post(
                 delivery.url,
                 delivery.body.encode(),
@@ -81,16 +76,10 @@ class Sender:
             trouble = _in_words(status_code)
         except (FetchFailed, sealing.Unreadable) as error:
             trouble = str(error)
-        await _in_db(deliveries.settle, delivery, status_code, trouble)
+        await in_db(deliveries.settle, delivery, status_code, trouble)
 
 
 def _in_words(status_code: int) -> str:
     if 300 <= status_code < 400:
         return f"It answered {status_code}. Redirects are not followed: give the final address."
     return f"It answered {status_code}."
-
-
-async def _in_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that uses the database in the one thread that may."""
-    run: Callable[P, Coroutine[Any, Any, T]] = sync_to_async(function)
-    return await run(*args, **kwargs)

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import httpx
 from django.utils import timezone
 
+from config.turnstile import in_db
 from generations import claims, lifecycle, watch, wavespeed
 from generations.models import Generation
 from generations.steps import wait
-from generations.turnstile import in_db
 from generations.wire import Transport
 
 POLL_SECONDS = (5.0, 30.0)

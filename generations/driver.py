@@ -16,10 +16,10 @@ from django.db import InterfaceError, OperationalError, connections
 
 from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
+from config.turnstile import in_db, in_db_first, urgent
 from generations import claims, places, wakeups, wavespeed
 from generations.models import Generation
 from generations.steps import Steps
-from generations.turnstile import in_db, urgent
 from generations.wakeups import Ear
 from generations.watch import Watch
 
@@ -33,7 +33,7 @@ SUBMISSIONS_MAX = 100
 TICK_SECONDS = 2.0
 # With no unfinished job there is a look as seldom as this.
 IDLE_SECONDS = 5.0
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.005
 LOOK_SECONDS = 0.1
 DATABASE_GONE_SECONDS = 0.5
 RENEWALS_PER_LEASE = 3
@@ -95,7 +95,7 @@ class Driver:
         """Wait for the steps that were begun, at most so long; what is left loses its lease."""
         until = time.monotonic() + seconds
         while self._running and time.monotonic() < until:
-            await asyncio.wait(self._running, timeout=PAUSE_SECONDS * 10)
+            await asyncio.wait(self._running, timeout=PAUSE_SECONDS * 20)
             with contextlib.suppress(*DatabaseGone):
                 await self._renew()
         for step in self._running:
@@ -131,14 +131,14 @@ class Driver:
         await self._renew()
         now = time.monotonic()
         self._look_at = now + LOOK_SECONDS
-        until_due = await in_db(claims.seconds_until_due)
-        busy = self._running or until_due < math.inf or await in_db(_anything_unfinished)
+        until_due = await in_db_first(claims.seconds_until_due)
+        busy = self._running or until_due < math.inf or await in_db_first(_anything_unfinished)
         return now + min(until_due, TICK_SECONDS if busy else IDLE_SECONDS)
 
     async def _start_steps(self, ear: Ear | None = None) -> int:
         """Claim what is due, as far as there are hands, and begin it; return how many jobs."""
         hands = self._hands()
-        due = await in_db(claims.claim, hands, self.worker) if hands > 0 else []
+        due = await in_db_first(claims.claim, hands, self.worker) if hands > 0 else []
         doubtful = [job for job in due if job.status == Status.IN_DOUBT]
         if doubtful:
             self._begin(self._steps.settle_doubts(doubtful), doubtful, ear)
@@ -153,7 +153,7 @@ class Driver:
         if now < self._sweep_at or (self._sweep and not self._sweep.done()):
             return
         self._sweep_at = now + self._watch.pace.sweep
-        self._watching = self._watching or await in_db(wakeups.take_watch)
+        self._watching = self._watching or await in_db_first(wakeups.take_watch)
         if self._watching:
             self._sweep = asyncio.create_task(self._see_ended(ear), name="the watch")
             self._sweep.add_done_callback(_log_if_broken)
@@ -194,7 +194,7 @@ class Driver:
         self._renewed_at = now
         jobs = [job.pk for jobs in self._running.values() for job in jobs]
         if jobs:
-            await in_db(claims.renew, jobs, self.worker)
+            await in_db_first(claims.renew, jobs, self.worker)
 
     async def _rest(self, ear: Ear, until: float, leaving: Callable[[], bool]) -> None:
         """Wait for a word, an own step's end, or until something comes due."""

@@ -14,9 +14,9 @@ from django_q.status import Stat
 
 from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
+from config.turnstile import in_db
 from generations import idempotency, wakeups, wavespeed
 from generations.driver import DatabaseGone, Driver
-from generations.turnstile import in_db
 
 # A task may come to a cluster that has its driver while another cluster has none.
 HOPS_MAX = 20

@@ -18,9 +18,9 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from config.turnstile import in_db
 from generations import claims, wavespeed
 from generations.models import Generation
-from generations.turnstile import in_db
 from generations.wavespeed import HISTORY_PAGE_SIZE, HISTORY_SLACK, Prediction
 
 logger = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from accounts import deliveries, webhook_secrets, webhook_sender, webhooks
 from accounts.models import Event, WebhookDelivery
 from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
+from config.turnstile import in_db
 from tests.accounts import hooks
 from tests.accounts.hooks import BROKEN, OK, PAYLOAD, Status, announce, endpoint, fresh, send
 from tests.billing.races import together
@@ -235,7 +236,7 @@ def test_a_sender_that_died_before_it_took_note_leaves_the_message_to_be_sent_ag
 
 @async_to_sync
 async def deliver_without_note(delivery: WebhookDelivery) -> None:
-    headers = await webhook_sender._in_db(webhook_secrets.headers, delivery, timezone.now())
+    headers = await in_db(webhook_secrets.headers, delivery, timezone.now())
     async with Fetcher() as fetcher:
         await fetcher.post(delivery.url, delivery.body.encode(), headers, seconds_max=5)
 

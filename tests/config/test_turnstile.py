@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import async_to_sync
 
-from generations.turnstile import Turnstile, urgent
+from config.turnstile import Turnstile, urgent
 
 
 async def queue(gate: Turnstile, names: list[str], done: list[str]) -> list[asyncio.Task[None]]:

@@ -63,3 +63,15 @@ async def in_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     run: Callable[P, Coroutine[Any, Any, T]] = sync_to_async(function)
     async with _turnstiles.setdefault(asyncio.get_running_loop(), Turnstile()):
         return await run(*args, **kwargs)
+
+
+async def in_db_first(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it before all steps that wait and are not urgent themselves: see in_db.
+
+    For the loop that begins the steps: it must not wait behind a hundred of them that end.
+    """
+    before = urgent.set(True)
+    try:
+        return await in_db(function, *args, **kwargs)
+    finally:
+        urgent.reset(before)
