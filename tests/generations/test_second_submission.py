@@ -27,6 +27,19 @@ UPSTREAM_REMEMBERS = timedelta(days=7)
 Drive = Callable[[], None]
 
 
+def assert_given_up_at_the_deadline(
+    job: Generation, door: Gateway, look: Drive, settings: Settings, *, sent: int
+) -> None:
+    """However often one looks it stays in doubt, and is sent no more, until its time is up."""
+    for _ in range(LOOKS):
+        look()
+    assert (fresh(job).status, len(door.submitted)) == (Status.IN_DOUBT, sent)
+    stage.age(job, seconds=settings.PATIENCE_DOUBT_SECONDS + 1)
+    look()
+    assert_refunded(job, code=5000, says="could not hand this job over for certain")
+    assert fresh(job).operator_note.startswith("may have been paid upstream")
+
+
 def test_a_job_that_was_absent_for_long_is_sent_once_more_and_only_once(
     swallowed: Generation,
     door: Gateway,
@@ -79,14 +92,7 @@ def test_a_job_that_is_absent_a_second_time_fails_at_its_deadline(
     look()
     absent_long(swallowed)
 
-    for _ in range(LOOKS):
-        look()
-
-    assert (fresh(swallowed).status, len(door.submitted)) == (Status.IN_DOUBT, 2)
-    stage.age(swallowed, seconds=settings.PATIENCE_DOUBT_SECONDS + 1)
-    look()
-    assert_refunded(swallowed, code=5000, says="could not hand this job over for certain")
-    assert fresh(swallowed).operator_note.startswith("may have been paid upstream")
+    assert_given_up_at_the_deadline(swallowed, door, look, settings, sent=2)
 
 
 def test_the_second_submission_may_be_found_too(
@@ -167,14 +173,7 @@ def test_what_was_sent_before_the_history_begins_is_never_sent_again(
     absent_long(swallowed)
     Submission.objects.update(sent_at=timezone.now() - UPSTREAM_REMEMBERS)
 
-    for _ in range(LOOKS):
-        look()
-
-    assert (fresh(swallowed).status, len(door.submitted)) == (Status.IN_DOUBT, 1)
-    stage.age(swallowed, seconds=settings.PATIENCE_DOUBT_SECONDS + 1)
-    look()
-    assert_refunded(swallowed, code=5000, says="could not hand this job over for certain")
-    assert fresh(swallowed).operator_note.startswith("may have been paid upstream")
+    assert_given_up_at_the_deadline(swallowed, door, look, settings, sent=1)
 
 
 def test_a_job_whose_driver_died_in_mid_post_is_doubted_after_the_lease_and_sent_again(
