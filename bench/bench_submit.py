@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from tests.pictures import draw
 
 MODEL = "/api/v3/alibaba/happyhorse-1.1/image-to-video"
 STEADY_RATE, STEADY_SECONDS = 20, 15
+# Before it is measured: until then every process does everything for its first time.
+WARM_SECONDS = 5
 FLOOD_RATE, FLOOD_SECONDS, FLOOD_PROCESSES = 1000, 10, 4
 FLOOD_SECONDS_MAX = 900
 START = "import django; django.setup(); from bench.submitting import main; main()"
@@ -47,7 +49,9 @@ def upstream_jobs(house: House) -> list[dict[str, Any]]:
     return jobs
 
 
-def submit_steadily(client: httpx.Client, image: str) -> dict[str, float]:
+def submit_steadily(
+    client: httpx.Client, image: str, seconds: float = STEADY_SECONDS
+) -> dict[str, float]:
     """Submit at the steady rate and return when each job was answered, by its id."""
 
     async def one(http: httpx.AsyncClient, delay: float, answered: dict[str, float]) -> None:
@@ -58,7 +62,7 @@ def submit_steadily(client: httpx.Client, image: str) -> dict[str, float]:
 
     async def all_of_them() -> dict[str, float]:
         answered: dict[str, float] = {}
-        jobs = STEADY_RATE * STEADY_SECONDS
+        jobs = int(STEADY_RATE * seconds)
         async with httpx.AsyncClient(
             base_url=client.base_url, headers=client.headers, timeout=60
         ) as http:
@@ -82,8 +86,9 @@ def test_from_submit_answered_to_upstream_post(
         ) as house,
     ):
         client, _, image = open_account(house)
+        submit_steadily(client, image, WARM_SECONDS)
         answered = submit_steadily(client, image)
-        sent = wait_until_sent(house, len(answered))
+        sent = wait_until_sent(house, answered)
     waits = sorted(sent[job] - at for job, at in answered.items())
     p95 = waits[int(len(waits) * 0.95)]
     record_property(
@@ -94,16 +99,16 @@ def test_from_submit_answered_to_upstream_post(
     assert p95 < (0.05 if broker == "Redis" else 0.25)
 
 
-def wait_until_sent(house: House, count: int) -> dict[str, float]:
-    """Return when the upstream accepted each of our jobs, by our id, once it has so many."""
+def wait_until_sent(house: House, jobs: Collection[str]) -> dict[str, float]:
+    """Return when the upstream accepted each of these jobs, by our id, once it has them all."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        jobs = upstream_jobs(house)
-        if len(jobs) >= count:
-            return {
-                job["webhook"].rsplit("/", 1)[-1].replace("-", ""): job["created_at"]
-                for job in jobs
-            }
+        sent = {
+            job["webhook"].rsplit("/", 1)[-1].replace("-", ""): job["created_at"]
+            for job in upstream_jobs(house)
+        }
+        if sent.keys() >= set(jobs):
+            return sent
     raise AssertionError("not every job was sent")
 
 
