@@ -2,20 +2,24 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_network
+from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import rates
-from accounts.models import Account, ApiKey, User, all_scopes
+from accounts.models import Account, ApiKey, Mode, User, all_scopes
+from config import statements
 from config.visitors import Address, within
 
-MARKS = {ApiKey.Mode.LIVE: "gal_live_", ApiKey.Mode.TEST: "gal_test_"}
+MARKS = {Mode.LIVE: "gal_live_", Mode.TEST: "gal_test_"}
 SECRET_BYTES = 24
 # The mark and six letters: enough to tell keys apart, of no use to a thief.
 PREFIX_LENGTH = 15
@@ -27,11 +31,57 @@ NETWORKS_MAX = 50
 OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 
+_KEY_FIELDS, _ACCOUNT_FIELDS = (
+    [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001  documented
+    for model in (ApiKey, Account)
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """SQL that asks for one value, may name the row `key`, and brings values of its own."""
+
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_QUESTION = Question("NULL")
+
+# What every request of a program begins with. Two statements rather than an OR: nearly always the
+# first one answers, by one index.
+_FIND = f"""
+SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)},
+       {", ".join(f"account.{name}" for name in _ACCOUNT_FIELDS)},
+       CASE WHEN %(minute)s::bigint IS NOT NULL
+            THEN accounts_count_request(key.id, key.account_id, %(minute)s::bigint) END,
+       (<beside>)
+FROM accounts_apikey AS key JOIN accounts_account AS account ON account.id = key.account_id
+                            JOIN accounts_user AS maker ON maker.id = key.created_by_id
+WHERE key.revoked_at IS NULL AND maker.is_active AND <found>
+"""  # noqa: S608  names of our own columns
+_BY_DIGEST = _FIND.replace("<found>", "key.digest = %(digest)s")
+_BY_PREVIOUS = _FIND.replace(
+    "<found>", "key.previous_digest = %(digest)s AND key.previous_until > %(now)s"
+)
+
+
+@lru_cache
+def _beside(sql: str) -> tuple[str, str]:
+    return _BY_DIGEST.replace("<beside>", sql), _BY_PREVIOUS.replace("<beside>", sql)
+
+
 class TooManyKeys(ValueError):
     """The account holds as many keys as it may; revoke one to make another."""
 
     def __init__(self) -> None:
         super().__init__(f"You have {ACTIVE_KEYS_MAX} keys. Revoke one you no longer use first.")
+
+
+class NotAMember(PermissionDenied):
+    """Who has no place in an account makes no keys for it; the place may have just ended."""
+
+    def __init__(self) -> None:
+        super().__init__("You do not belong to this account any more.")
 
 
 class BadNetwork(ValueError):
@@ -57,24 +107,27 @@ def issue(
     user: User,
     name: str,
     *,
-    mode: ApiKey.Mode = ApiKey.Mode.LIVE,
     rules: Rules | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown now and never again.
 
-    Raises TooManyKeys.
+    A twin's key is a test key. Raises TooManyKeys and NotAMember.
     """
-    secret = _new_secret(mode)
+    secret = _new_secret(Mode(account.mode))
     with transaction.atomic():
-        # One at a time for an account, or two callers would both take the last place.
-        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        # One at a time for an account, or two callers would both take the last place; and none
+        # while somebody is taken off the team, whose keys are revoked in that moment.
+        live = account.of_members
+        Account.objects.select_for_update(no_key=True).get(pk=live.pk)
+        if not live.memberships.filter(user=user).exists():
+            raise NotAMember
         if active(account).count() >= ACTIVE_KEYS_MAX:
             raise TooManyKeys
         key = ApiKey.objects.create(
             account=account,
             created_by=user,
             name=name,
-            mode=mode,
+            mode=account.mode,
             prefix=secret[:PREFIX_LENGTH],
             digest=digest(secret),
             **asdict(rules or Rules()),
@@ -90,10 +143,29 @@ def find(secret: str) -> ApiKey | None:
     return _found(secret, ApiKey.objects.all())
 
 
-def find_counting(secret: str) -> tuple[ApiKey, rates.Counts] | None:
-    """Do as find, and count a request: in PostgreSQL that takes no round trip of its own."""
-    key = _found(secret, rates.counting(ApiKey.objects.all()))
-    return None if key is None else (key, rates.counts_of(key))
+def find_counting(
+    secret: str, beside: Question = NO_QUESTION
+) -> tuple[ApiKey, rates.Counts, Any] | None:
+    """Do as find, and count a request: in PostgreSQL that takes no round trip of its own.
+
+    Nor does a question that is asked beside it; what it found is the third part of the answer.
+    """
+    asked = {
+        "digest": digest(secret),
+        "now": timezone.now(),
+        "minute": rates.minute_to_count(),
+        **beside.values,
+    }
+    rows: list[tuple[Any, ...]] = []
+    for statement in _beside(beside.sql):
+        rows = rows or statements.rows(statement, asked)
+    if not rows:
+        return None
+    *values, counted, found = rows[0]
+    key = ApiKey.from_db("default", _KEY_FIELDS, values[: len(_KEY_FIELDS)])
+    key.account = Account.from_db("default", _ACCOUNT_FIELDS, values[len(_KEY_FIELDS) :])
+    _note_use(key)
+    return key, rates.counts_of(key, counted), found
 
 
 def refuse_reason(key: ApiKey, address: Address | None) -> str:
@@ -112,7 +184,7 @@ def change_secret(key: ApiKey, overlap: timedelta) -> str:
 
     One that was changed before and still overlaps ends now.
     """
-    secret, now = _new_secret(ApiKey.Mode(key.mode)), timezone.now()
+    secret, now = _new_secret(Mode(key.mode)), timezone.now()
     with transaction.atomic():
         current = ApiKey.objects.select_for_update().get(pk=key.pk)
         current.previous_digest = current.digest if overlap else None
@@ -166,7 +238,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _new_secret(mode: ApiKey.Mode) -> str:
+def _new_secret(mode: Mode) -> str:
     return MARKS[mode] + secrets.token_urlsafe(SECRET_BYTES)
 
 
@@ -175,7 +247,6 @@ def _found(secret: str, keys: QuerySet[ApiKey]) -> ApiKey | None:
         revoked_at=None, created_by__is_active=True
     )
     known = digest(secret)
-    # Two questions rather than an OR: nearly always the first one answers, by one index.
     key = (
         working.filter(digest=known).first()
         or working.filter(previous_digest=known, previous_until__gt=timezone.now()).first()

@@ -11,6 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import MD5, Lower
 from django.utils import timezone
 
+from accounts.acts import OperatorAct  # noqa: F401  Django looks for it here
+from accounts.invitation import Invitation  # noqa: F401  Django looks for it here
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users whose name is their e-mail address."""
@@ -34,6 +37,11 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail", unique=True)
+    name = models.CharField(max_length=80, blank=True, db_default="")
+    # One of settings.LANGUAGES; empty for what the browser asks for.
+    language = models.CharField(max_length=10, blank=True, db_default="")
+    # Whether a mail comes when a film that was asked for on the website is ready.
+    mails_films = models.BooleanField(default=False, db_default=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -46,27 +54,70 @@ class User(AbstractUser):
         return self.email
 
     def get_full_name(self) -> str:
-        """Return the address: the only name we ask for."""
-        return self.email
+        """Return the name, or the address while there is none."""
+        return self.name or self.email
 
     def get_short_name(self) -> str:
-        """Return the part of the address before the @."""
-        return self.email.split("@", 1)[0]
+        """Return the name, or the part of the address before the @."""
+        return self.name or self.email.split("@", 1)[0]
+
+
+class Mode(models.TextChoices):
+    """Whether what an account does is meant, or costs nothing and reaches nobody's books."""
+
+    LIVE = "live", "live"
+    TEST = "test", "test"
 
 
 class Account(models.Model):
-    """The customer: who pays, and who owns keys, uploads and videos."""
+    """The customer: who pays, and who owns keys, uploads and videos.
+
+    A live account may have a twin in test mode: see accounts.twins. The twin has no members of
+    its own: who belongs to the live account belongs to both.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
+    mode = models.CharField(
+        max_length=4, choices=Mode, default=Mode.LIVE, db_default=Mode.LIVE, editable=False
+    )
+    live = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="twin"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     users = models.ManyToManyField(User, through="Membership", related_name="accounts")
     # What reached us by its payments, less what went back: its limits grow with it (config.limits).
     # Written by billing.ledger alone.
     paid_micros = models.BigIntegerField(default=0, editable=False)
+    # When its last member deleted it, and when everything but its books was gone.
+    closed_at = models.DateTimeField(null=True, editable=False)
+    emptied_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mode="live", live=None) | Q(mode="test", live__isnull=False),
+                name="account_twin_is_in_test_mode",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} (test mode)" if self.is_test else self.name
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is the twin of a live account, for trying things out."""
+        return self.mode == Mode.TEST
+
+    @property
+    def stamp(self) -> str:
+        """What a page or form carries to say which account, in which mode, it was opened for."""
+        return f"{self.mode}-{self.pk.hex[:12]}"
+
+    @property
+    def of_members(self) -> "Account":
+        """The account whose members may use this one: itself, or a twin's live account."""
+        return self.live or self
 
 
 class Membership(models.Model):
@@ -81,6 +132,8 @@ class Membership(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    # When the user last switched to this account: the next sign-in opens it again.
+    chosen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -112,12 +165,8 @@ class ApiKey(models.Model):
     """A program's way in. Only the digest of the secret is kept: see accounts.keys.
 
     After a change of secret the one before still opens the door until `previous_until`. The cap
-    is kept by billing.caps.
+    is kept by billing.caps. The mode is its account's: the database knows no other.
     """
-
-    class Mode(models.TextChoices):
-        LIVE = "live", "live"
-        TEST = "test", "test"
 
     class Period(models.TextChoices):
         DAY = "day", "a day"

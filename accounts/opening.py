@@ -2,22 +2,27 @@
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import Account, Membership, User
 
 
 def account_of(user: User) -> Account:
-    """Return the account the user works in, opening one on the first call.
+    """Return the account the user works in, opening one on the first call: see places_of."""
+    return places_of(user)[0].account
+
+
+def places_of(user: User) -> list[Membership]:
+    """Return the user's places in accounts, the one chosen last first; at least one.
 
     A user who came by sign-up, by the command line or by the admin is treated alike, and two
     first requests at the same moment open one account, not two.
     """
-    membership = _first_membership(user)
-    if membership is None:
-        with transaction.atomic():
-            User.objects.select_for_update().get(pk=user.pk)
-            membership = _first_membership(user) or _open(user)
-    return membership.account
+    if places := _known_places(user):
+        return places
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        return _known_places(user) or [_open(user)]
 
 
 def open_account(email: str, password: str | None = None, *, staff: bool = False) -> User:
@@ -43,8 +48,9 @@ def open_account(email: str, password: str | None = None, *, staff: bool = False
     return user
 
 
-def _first_membership(user: User) -> Membership | None:
-    return user.memberships.select_related("account").order_by("id").first()
+def _known_places(user: User) -> list[Membership]:
+    latest = F("chosen_at").desc(nulls_last=True)
+    return list(user.memberships.select_related("account").order_by(latest, "id"))
 
 
 def _open(user: User) -> Membership:

@@ -9,3 +9,4 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Listen to what happens at the entrance; models are known from here on."""
         import_module("billing.promotions")
+        import_module("billing.trial")

@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import twins
 from accounts.models import Account
-from billing import customers, gateway, ledger, money, topup_rule
+from billing import customers, gateway, ledger, money, notices, topup_rule
 from billing.models import LedgerAccount, Purchase, Transfer
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,9 @@ def start(account: Account, amount_micros: int, *, email: str, keep: str = "") -
     """Begin a purchase and return the address of Stripe's payment page.
 
     `keep` is one of topup_rule.KEEPS when the card is to be saved for automatic top-ups. Raises
-    stripe.StripeError when Stripe cannot be reached or refuses.
+    stripe.StripeError when Stripe cannot be reached or refuses, and twins.LiveOnly.
     """
+    twins.require_live(account)
     customer = customers.customer_of(account, email)
     purchase = Purchase.objects.create(
         account=account, amount_micros=amount_micros, bonus_micros=bonus_on(amount_micros)
@@ -197,7 +199,15 @@ def credit(purchase: Purchase, payment: str, *, charged_cents: int, invoice: str
         )
     if changed and purchase.origin == Purchase.Origin.AUTO:
         topup_rule.succeeded(purchase)
+    elif changed:
+        _send_receipt(purchase)
     return changed == 1
+
+
+def _send_receipt(purchase: Purchase) -> None:
+    paid = Purchase.objects.get(pk=purchase.pk)
+    charged = money.from_cents(paid.charged_cents or 0)
+    notices.tell_customer(paid.account, "receipt", purchase=paid, charged_micros=charged)
 
 
 def share_of(purchase: Purchase, sum_micros: int, cents: int) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts import twins
 from accounts.models import Account
 from billing import gateway
 from billing.models import PaymentProfile, Purchase
@@ -13,8 +14,9 @@ def customer_of(account: Account, email: str) -> str:
     """Return the id of the account's customer at Stripe, making it on the first call.
 
     Stripe answers a repeated call for one account with the same customer, so a crash between
-    its answer and our note makes no second one. Raises stripe.StripeError.
+    its answer and our note makes no second one. Raises stripe.StripeError and twins.LiveOnly.
     """
+    twins.require_live(account)
     profile, _ = PaymentProfile.objects.get_or_create(account=account)
     if profile.customer:
         return profile.customer
@@ -30,7 +32,7 @@ def customer_of(account: Account, email: str) -> str:
 def portal(account: Account, email: str) -> str:
     """Return a short-lived address where the customer manages cards and invoices.
 
-    Raises stripe.StripeError.
+    Raises stripe.StripeError and twins.LiveOnly.
     """
     params: Any = {
         "customer": customer_of(account, email),

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
 
+from accounts import twins
 from accounts.models import Account
 from accounts.opening import account_of
 from billing import ledger, money
@@ -37,8 +38,9 @@ class CodeUsed(ValueError):
 def redeem(account: Account, text: str) -> int:
     """Give the credit of a code, once per account, and return it.
 
-    Small letters and blanks do not matter. Raises CodeRefused and CodeUsed.
+    Small letters and blanks do not matter. Raises CodeRefused, CodeUsed and twins.LiveOnly.
     """
+    twins.require_live(account)
     code = "".join(text.split()).upper()
     now = timezone.now()
     if ledger.booked(_reference(code, account)):
@@ -66,7 +68,11 @@ def redeem(account: Account, text: str) -> int:
 
 
 def welcome(account: Account) -> bool:
-    """Give the credit that a new account starts with; False when there is none, or it was given."""
+    """Give the credit that a new account starts with; False when there is none, or it was given.
+
+    Raises twins.LiveOnly.
+    """
+    twins.require_live(account)
     amount_micros = money.parse(settings.SIGNUP_CREDIT)
     if not amount_micros:
         return False

@@ -39,6 +39,8 @@ GROUP_OF = {
     Kind.BONUS: Group.GIFTS,
     Kind.BONUS_BACK: Group.GIFTS,
     Kind.EXPIRY: Group.GIFTS,
+    Kind.TEST_CREDIT: Group.GIFTS,
+    Kind.CORRECTION: Group.GIFTS,
     Kind.REFUND: Group.RETURNS,
     Kind.REFUND_FAILED: Group.RETURNS,
     Kind.DISPUTE: Group.RETURNS,

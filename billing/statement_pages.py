@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import with_account
+from accounts.access import with_money
 from accounts.models import Account
 from billing import statement, statement_csv, statement_pdf
 from billing.forms import MonthForm, StatementForm
@@ -17,7 +17,7 @@ PDF_LINES_MAX = 5000
 
 
 @require_safe
-@with_account
+@with_money
 def as_csv(request: HttpRequest, account: Account) -> HttpResponseBase:
     """Stream the chosen lines, oldest first."""
     form = StatementForm(request.GET)
@@ -32,7 +32,7 @@ def as_csv(request: HttpRequest, account: Account) -> HttpResponseBase:
 
 
 @require_safe
-@with_account
+@with_money
 def as_pdf(request: HttpRequest, account: Account) -> HttpResponse:
     """Draw the statement of one month."""
     first_day = MonthForm(request.GET).first_day

@@ -10,11 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import user_of, with_account
+from accounts.access import user_of
 from accounts.models import Account
 from billing import checkout, customers, page, topup, topup_link, topup_rule
 from billing.models import AutoTopUp, Purchase
 from billing.topup_form import TermsForm
+from billing.trial_pages import with_live_account
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ NO_ANSWER = "The payment service does not answer. You were not charged; try agai
 SECTION = "/billing#top-up"
 
 
-@with_account
+@with_live_account
 @require_POST
 def write(request: HttpRequest, account: Account) -> HttpResponse:
     """Keep the rule. Without a saved card this leads to Checkout, where one is saved."""
@@ -41,7 +42,7 @@ def write(request: HttpRequest, account: Account) -> HttpResponse:
     return _see_other(url)
 
 
-@with_account
+@with_live_account
 @require_POST
 def turn_off(request: HttpRequest, account: Account) -> HttpResponse:
     """Switch the rule off."""
@@ -50,7 +51,7 @@ def turn_off(request: HttpRequest, account: Account) -> HttpResponse:
     return redirect(SECTION)
 
 
-@with_account
+@with_live_account
 @require_POST
 def resume(request: HttpRequest, account: Account) -> HttpResponse:
     """Lead the owner of a paused rule to Checkout, to confirm at the bank."""
@@ -81,7 +82,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("top_up_confirm", token)
 
 
-@with_account
+@with_live_account
 @require_POST
 def portal(request: HttpRequest, account: Account) -> HttpResponse:
     """Lead to Stripe's portal, where cards and invoices are looked after."""
@@ -91,7 +92,7 @@ def portal(request: HttpRequest, account: Account) -> HttpResponse:
         return _no_answer(request, error)
 
 
-@with_account
+@with_live_account
 @require_GET
 def receipt(request: HttpRequest, account: Account, purchase: uuid.UUID) -> HttpResponse:
     """Lead to Stripe's page of one purchase: its invoice, or an automatic payment's receipt."""

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import twins
 from accounts.models import Account
 from billing import gateway, money, notices, topup_link
 from billing.models import AutoTopUp, Purchase
@@ -85,7 +86,11 @@ def faults_of(terms: Terms) -> dict[str, str]:
 
 
 def write(account: Account, terms: Terms) -> AutoTopUp:
-    """Keep the customer's terms, and turn the rule on if there is a card. Raises InvalidTerms."""
+    """Keep the customer's terms, and turn the rule on if there is a card.
+
+    Raises InvalidTerms and twins.LiveOnly.
+    """
+    twins.require_live(account)
     if faults := faults_of(terms):
         raise InvalidTerms(faults)
     with transaction.atomic():

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from billing import statement_pages, topup_pages, views, wish_pages
+from billing import statement_pages, topup_pages, trial_pages, views, wish_pages
 
 urlpatterns = [
     path("billing", views.billing, name="billing"),
     path("billing/statement.csv", statement_pages.as_csv, name="statement_csv"),
     path("billing/statement.pdf", statement_pages.as_pdf, name="statement_pdf"),
     path("billing/code", wish_pages.code, name="billing_code"),
+    path("billing/test-credit", trial_pages.refill, name="test_credit"),
     path("billing/alerts", wish_pages.alert_add, name="alert_add"),
     path("billing/alerts/<int:pk>/remove", wish_pages.alert_remove, name="alert_remove"),
     path("billing/return", views.returned, name="billing_return"),

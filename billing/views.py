@@ -6,21 +6,36 @@ import stripe
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.access import user_of, with_account
+from accounts.access import user_of, with_money
 from accounts.models import Account
-from billing import checkout, gateway, inbox, money, page, topup_rule
+from billing import checkout, gateway, inbox, money, page, topup_rule, trial_pages
 from billing.forms import BuyForm
 from billing.models import Purchase
 
 logger = logging.getLogger(__name__)
 
+# In the session of who left a film half asked for to buy credit: what to go on with afterwards,
+# as the query of the page where films are asked for.
+BEGUN = "begun"
 
-@with_account
+
+@with_money
 def billing(request: HttpRequest, account: Account) -> HttpResponse:
-    """Show the balance, the packs and the statement; a POST leads to Stripe Checkout."""
+    """Show the balance, the packs and the statement; a POST leads to Stripe Checkout.
+
+    `?film` leads back to the film that credit is missing for, once it is bought.
+    """
+    if request.method == "POST" and account.is_test:
+        return trial_pages.closed(request)
+    if request.method == "GET" and "film" not in request.GET:
+        request.session.pop(BEGUN, None)
+    elif request.method == "GET":
+        request.session.setdefault(BEGUN, {})
     form = BuyForm(request.POST or None, initial={"pack": page.FIRST_PACK})
     if request.method == "POST" and form.is_valid():
         try:
@@ -37,7 +52,7 @@ def billing(request: HttpRequest, account: Account) -> HttpResponse:
     return page.show(request, account, form=form)
 
 
-@with_account
+@with_money
 def returned(request: HttpRequest, account: Account) -> HttpResponse:
     """Welcome a buyer back from Checkout, crediting at once if the payment is through."""
     try:
@@ -45,11 +60,15 @@ def returned(request: HttpRequest, account: Account) -> HttpResponse:
     except (stripe.StripeError, checkout.PaymentMismatch):
         logger.exception("A return from Checkout could not be fulfilled; the webhook will.")
         purchase = None
-    if purchase is None or purchase.account_id != account.pk:
+    # Test mode may have been switched on meanwhile, in another window.
+    if purchase is None or purchase.account_id != account.of_members.pk:
         messages.info(request, "Your payment is on its way. The credit appears here by itself.")
     elif purchase.status == Purchase.Status.PAID:
         amount = money.display(purchase.amount_micros + purchase.bonus_micros)
         messages.success(request, f"{amount} of credit is yours. Make something move.")
+        begun = request.session.pop(BEGUN, None)
+        if begun is not None:
+            return redirect(f"{reverse('create')}?{urlencode(begun)}")
     else:
         messages.info(request, "Your bank is still working on it. We credit you when it is done.")
     return redirect("billing")

@@ -4,13 +4,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts.access import with_account
+from accounts.access import with_money
 from accounts.models import Account
 from billing import alerts, money, page, promotions
 from billing.forms import AlertForm, CodeForm
+from billing.trial_pages import with_live_account
 
 
-@with_account
+@with_live_account
 def code(request: HttpRequest, account: Account) -> HttpResponse:
     """Redeem a promotion code."""
     form = CodeForm(request.POST or None)
@@ -25,7 +26,7 @@ def code(request: HttpRequest, account: Account) -> HttpResponse:
     return redirect("billing")
 
 
-@with_account
+@with_money
 def alert_add(request: HttpRequest, account: Account) -> HttpResponse:
     """Set an alert."""
     form = AlertForm(request.POST or None)
@@ -42,7 +43,7 @@ def alert_add(request: HttpRequest, account: Account) -> HttpResponse:
     return redirect("billing")
 
 
-@with_account
+@with_money
 def alert_remove(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Remove one of the account's alerts."""
     if request.method == "POST":

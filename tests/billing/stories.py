@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from billing import audit, gateway, inbox, ledger
+from billing import audit, gateway, inbox, ledger, sums
 from billing.models import Purchase, StripeEvent, Transfer
 from tests.billing.stripe_desk import PAYS, Desk
 from tests.cast import Customer
@@ -140,4 +140,4 @@ def in_transaction(effect: Callable[[], None]) -> Callable[[], None]:
 
 def faults() -> list[str]:
     """What `manage.py audit` would find, but for jobs: there are none here behind the holds."""
-    return ledger.audit().faults + audit.faults()
+    return sums.audit().faults + audit.faults()

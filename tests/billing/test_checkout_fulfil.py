@@ -4,7 +4,7 @@ import pytest
 import stripe
 from pytest_django import Settings
 
-from billing import checkout, ledger, money
+from billing import checkout, money, sums
 from billing.models import Purchase, Transfer
 from tests.billing.stripe_desk import DECLINED, SETTLES_LATE, Desk, purchase_of
 from tests.cast import Customer
@@ -78,7 +78,7 @@ def test_a_payment_of_another_sum_is_not_credited(bob: Customer, desk: Desk) -> 
     ):
         checkout.fulfil(session)
     assert purchase_of(bob.account).status == Purchase.Status.OPEN
-    assert ledger.audit().transfers == 0
+    assert sums.audit().transfers == 0
 
 
 def test_a_payment_in_another_currency_is_not_credited(bob: Customer, desk: Desk) -> None:
@@ -108,7 +108,7 @@ def test_tax_is_paid_but_not_credited(bob: Customer, desk: Desk) -> None:
 def test_a_session_that_is_not_ours_is_nothing(desk: Desk, reference: str | None) -> None:
     params = {} if reference is None else {"client_reference_id": reference}
     assert checkout.fulfil(desk.foreign_session(**params).id) is None
-    assert ledger.audit().transfers == 0
+    assert sums.audit().transfers == 0
 
 
 @pytest.mark.parametrize("session", ["cs_test_none", "cs_/../../customers", "cs_1?x=1"])

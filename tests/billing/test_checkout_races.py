@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from billing import checkout, inbox, ledger, money
+from billing import checkout, inbox, money, sums
 from billing.models import Purchase, StripeEvent, Transfer
 from tests.billing.races import together
 from tests.billing.stripe_desk import Desk, post_event, purchase_of
@@ -26,7 +26,7 @@ def test_ten_returns_at_the_same_moment_credit_once(bob: Customer, desk: Desk) -
     assert [isinstance(answer, Purchase) for answer in answers] == [True] * 10
     assert bob.balance_micros == money.parse("25")
     assert Transfer.objects.count() == 1
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 def test_ten_deliveries_of_one_event_at_the_same_moment_credit_once(
@@ -36,7 +36,7 @@ def test_ten_deliveries_of_one_event_at_the_same_moment_credit_once(
     assert together([partial(receive, *delivery)] * 10) == [None] * 10
     assert bob.balance_micros == money.parse("25")
     assert StripeEvent.objects.count() == Transfer.objects.count() == 1
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 def test_the_webhook_and_the_return_page_at_the_same_moment_credit_once(
@@ -51,7 +51,7 @@ def test_the_webhook_and_the_return_page_at_the_same_moment_credit_once(
     assert together(visits * 4) == [200, 302] * 4
     assert bob.balance_micros == money.parse("25")
     assert purchase_of(bob.account).status == Purchase.Status.PAID
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 def test_two_purchases_of_one_customer_at_the_same_moment_both_count(
@@ -61,4 +61,4 @@ def test_two_purchases_of_one_customer_at_the_same_moment_both_count(
     together([partial(checkout.fulfil, session) for session in sessions * 3])
     assert bob.balance_micros == money.parse("25")
     assert Transfer.objects.count() == 2
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []

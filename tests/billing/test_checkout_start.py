@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from billing import checkout, ledger, money
+from billing import checkout, money, sums
 from billing.models import PaymentProfile, Purchase
 from tests.billing.stripe_desk import Desk, purchase_of
 from tests.cast import Customer
@@ -51,7 +51,7 @@ def test_the_payment_carries_our_reference_too(bob: Customer, desk: Desk) -> Non
 def test_starting_credits_nothing(bob: Customer, desk: Desk) -> None:
     desk.started(bob)
     assert bob.balance_micros == 0
-    assert ledger.audit().transfers == 0
+    assert sums.audit().transfers == 0
 
 
 def test_every_start_is_a_purchase_of_its_own(bob: Customer, desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 import stripe
 from pytest_django import Settings
 
-from billing import checkout, ledger, money
+from billing import checkout, money, sums
 from billing.models import Purchase, StripeEvent, Transfer
 from tests.billing.stripe_desk import (
     FAILS_LATE,
@@ -235,7 +235,7 @@ def test_an_event_about_a_session_that_is_not_ours_is_kept_and_credits_nobody(de
     session = desk.foreign_session()
     assert desk.deliver(session.id, COMPLETED).status_code == 200
     assert StripeEvent.objects.count() == 1
-    assert ledger.audit().transfers == 0
+    assert sums.audit().transfers == 0
 
 
 def test_an_event_that_claims_a_payment_stripe_does_not_confirm_credits_nothing(

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from billing import alerts, audit, ledger, money, statement
+from billing import alerts, audit, ledger, money, statement, sums
 from billing.models import Alert, Grant, Hold, LedgerAccount, Transfer
 from tests.billing.races import together
 from tests.cast import Customer
@@ -34,7 +34,7 @@ def test_a_part_comes_back_out_of_revenue(alice: Customer) -> None:
     assert (back.amount_micros, back.reference, back.memo) == (PART, JOB, "A horse, shorter")
     assert alice.balance_micros == alice.available_micros == HAD - PRICE + PART
     assert audit.operator_micros()["revenue"] == PRICE - PART
-    assert ledger.audit().faults == audit.faults() == []
+    assert sums.audit().faults == audit.faults() == []
 
 
 @pytest.mark.usefixtures("charged")

@@ -1,6 +1,7 @@
 """The inbox: an event is kept, takes effect once, is retried when it fails, replayed by hand."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import stripe
@@ -14,6 +15,7 @@ from tests.billing.stripe_desk import Desk
 from tests.cast import Customer, customer
 
 ALL = money.parse("25")
+REPLAY = "/admin/act/stripeevent/replay/"
 CHANGES = "/admin/billing/stripeevent/"
 
 
@@ -137,17 +139,17 @@ def test_the_operator_works_events_off_again(desk: Desk, bob: Customer, operator
     with pytest.raises(stripe.StripeError):
         stories.receive(event)
 
-    asked = {"action": "work_off_again", "_selected_action": [event.pk]}
-    failed: Any = operator.browser.post(CHANGES, asked, follow=True)
-    assert "failed" in failed.content.decode()
+    asked = {"reason": "It failed while Stripe was away", "key": str(uuid4())}
+    failed: Any = operator.browser.post(f"{REPLAY}?pk={event.pk}", asked, follow=True)
+    assert f"{event.pk} failed" in failed.content.decode()
     mend_stripe(desk)
     for _ in range(2):
-        done: Any = operator.browser.post(CHANGES, asked, follow=True)
+        done: Any = operator.browser.post(f"{REPLAY}?pk={event.pk}", asked, follow=True)
         assert f"{event.pk} (checkout.session.completed) is done." in done.content.decode()
 
     assert bob.balance_micros == ALL
 
 
 def test_customers_cannot_replay(alice: Customer) -> None:
-    answer = alice.browser.post(CHANGES, {"action": "work_off_again", "_selected_action": ["x"]})
+    answer = alice.browser.post(f"{REPLAY}?pk=x", {"reason": "x", "key": str(uuid4())})
     assert answer.status_code == 302

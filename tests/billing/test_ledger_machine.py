@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import Account
-from billing import ledger
+from billing import ledger, sums
 from billing.models import Grant, Hold, LedgerAccount, Transfer
 from tests.billing.purse import Purse
 
@@ -37,7 +37,7 @@ Code = LedgerAccount.Code
 Kind = Transfer.Kind
 
 who = st.integers(0, CUSTOMERS - 1)
-sums = st.integers(1, 3_000_000)
+amounts = st.integers(1, 3_000_000)
 days = st.integers(1, 30)
 picks = st.integers(0, 10**6)
 
@@ -66,7 +66,7 @@ class Books(RuleBasedStateMachine):
         self.today = 0
 
     def teardown(self) -> None:
-        assert ledger.audit().faults == []
+        assert sums.audit().faults == []
         transaction.set_rollback(True)
         self.run.__exit__(None, None, None)
 
@@ -78,7 +78,7 @@ class Books(RuleBasedStateMachine):
         assert book() is True
         assert book() is False
 
-    @rule(who=who, amount=sums)
+    @rule(who=who, amount=amounts)
     def buy(self, who: int, amount: int) -> None:
         reference = self.name()
         self.purses[who].pay_in(amount)
@@ -92,7 +92,7 @@ class Books(RuleBasedStateMachine):
             )
         )
 
-    @rule(who=who, amount=sums, life=days)
+    @rule(who=who, amount=amounts, life=days)
     def promote(self, who: int, amount: int, life: int) -> None:
         reference = self.name()
         self.purses[who].promote(amount, self.today + life)
@@ -106,7 +106,7 @@ class Books(RuleBasedStateMachine):
             )
         )
 
-    @rule(who=who, amount=sums)
+    @rule(who=who, amount=amounts)
     def hold(self, who: int, amount: int) -> None:
         job, missing = self.name(), 0
         try:
@@ -137,7 +137,7 @@ class Books(RuleBasedStateMachine):
             assert ledger.capture(job) is False
 
     @precondition(lambda self: bool(self.charged))
-    @rule(pick=picks, part=sums)
+    @rule(pick=picks, part=amounts)
     def film_comes_out_shorter(self, pick: int, part: int) -> None:
         who, job, price = self.charged.pop(pick % len(self.charged))
         if part < price:
@@ -147,7 +147,7 @@ class Books(RuleBasedStateMachine):
             with pytest.raises(Hold.DoesNotExist):
                 ledger.give_back(job, part, "")
 
-    @rule(who=who, amount=sums)
+    @rule(who=who, amount=amounts)
     def refund_or_dispute(self, who: int, amount: int) -> None:
         reference = self.name()
         self.purses[who].claw_back(amount)

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from accounts.models import Account, User
 from accounts.opening import account_of
-from billing import ledger, money, promotions
+from billing import ledger, money, promotions, sums
 from billing.models import Grant, PromoCode, Transfer
 from tests.billing.races import together
 from tests.cast import Customer, customer
@@ -101,7 +101,7 @@ def test_twenty_accounts_at_once_redeem_a_code_for_five_five_times() -> None:
     promo.refresh_from_db()
     assert promo.redemptions == 5
     assert Grant.objects.count() == Transfer.objects.count() == 5
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 @pytest.mark.django_db(transaction=True)

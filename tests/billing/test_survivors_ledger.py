@@ -37,8 +37,9 @@ def test_who_is_frozen_reads_why_what_to_do_and_that_nothing_was_charged(alice: 
     with pytest.raises(ledger.AccountFrozen) as refusal:
         ledger.hold(alice.account, DOLLAR, reference="job:1")
     assert str(refusal.value) == (
-        "Spending is paused because a payment of this account is disputed at its bank. "
-        "If that is a mistake, ask your bank to withdraw the dispute. You were not charged."
+        "Spending is paused because a payment of this account is disputed at its bank, or "
+        "because our support looks into it. If that is a mistake, ask your bank to withdraw "
+        "the dispute, or write to us. You were not charged."
     )
 
 

@@ -9,7 +9,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from billing import ledger, money, tasks, topup, topup_rule
+from billing import ledger, money, sums, tasks, topup, topup_rule
 from billing.models import AutoTopUp, Purchase
 from tests.billing import topups
 from tests.billing.races import together
@@ -136,7 +136,7 @@ def test_ten_attempts_at_the_same_moment_charge_once(bob: Customer, desk: Desk) 
     assert sorted(map(str, answers)) == ["False"] * 9 + ["True"]
     assert len(payments_of(desk, bob)) == len(top_ups(bob)) == 1
     assert bob.available_micros == money.parse("35")
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from billing import checkout, ledger, money, topup
+from billing import checkout, money, sums, topup
 from billing.models import AutoTopUp, Purchase, StripeEvent, Transfer
 from tests.billing import topups
 from tests.billing.races import together
@@ -39,7 +39,7 @@ def test_a_success_is_credited_once_in_every_order(
     assert [one.status for one in top_ups(bob)] == [Status.PAID]
     assert bob.available_micros == money.parse("35")
     assert Transfer.objects.count() == 2
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -69,7 +69,7 @@ def test_a_decline_told_twice_by_all_events_at_the_same_moment_counts_once(desk:
     assert [one.status for one in top_ups(dora)] == [Status.FAILED]
     assert (rule_of(dora).state, rule_of(dora).declines) == (State.ON, 1)
     assert dora.available_micros == money.parse("10")
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -150,7 +150,7 @@ def test_a_payment_that_is_not_ours_is_kept_and_credits_nobody(desk: Desk, refer
         }
     )
     assert desk.deliver(payment.id, "payment_intent.succeeded").status_code == 200
-    assert ledger.audit().transfers == 0
+    assert sums.audit().transfers == 0
 
 
 def test_the_payment_of_a_checkout_is_left_to_its_session(bob: Customer, desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing import gateway, ledger, money, topup
+from billing import gateway, money, sums, topup
 from billing.models import AutoTopUp, Purchase
 from tests.billing import topups
 from tests.billing.stripe_desk import Desk
@@ -56,7 +56,7 @@ def test_asking_again_settles_it_with_one_payment(bob: Customer, desk: Desk, eff
     assert [one.status for one in top_ups(bob)] == [Status.PAID]
     assert len(payments_of(desk, bob)) == 1
     assert bob.available_micros == money.parse("35")
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 def test_an_answer_lost_on_the_way_is_settled_by_the_webhook(bob: Customer, desk: Desk) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection
 
-from billing import ledger, money
+from billing import money, sums
 from billing.models import Transfer
 from tests.billing.test_constraints import broken_constraint
 from tests.cast import Customer
@@ -41,7 +41,7 @@ def test_after_the_refusal_the_books_are_as_before(alice: Customer) -> None:
     with pytest.raises(IntegrityError):
         Transfer.objects.update(amount_micros=1)
     assert Transfer.objects.get().amount_micros == alice.balance_micros == money.parse("25")
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
 
 
 @pytest.mark.usefixtures("alice")
