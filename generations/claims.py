@@ -6,17 +6,42 @@ A claim that is not renewed ends by itself, so a driver that died keeps nothing 
 import math
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from config.limits import tier_of
 from generations import wakeups
 from generations.models import Generation
 
 Status = Generation.Status
+
+
+# Test jobs in the order in which they are taken further: those that were begun, then those whose
+# account may begin another.
+_TESTS = """
+WITH due AS (
+    SELECT id, account_id, status = 'created' AS waits, row_number() OVER (
+        PARTITION BY account_id, status = 'created' ORDER BY created_at, id
+    ) AS nth
+    FROM generations_generation
+    WHERE test AND status IN ('created', 'submitting', 'in_doubt', 'processing')
+      AND due_at <= %(now)s AND (lease_until IS NULL OR lease_until < %(now)s)
+), busy AS (
+    SELECT account_id, count(*) AS running FROM generations_generation
+    WHERE test AND account_id IN (SELECT account_id FROM due)
+      AND (status IN ('submitting', 'in_doubt', 'processing')
+           OR (status = 'created' AND lease_until >= %(now)s))
+    GROUP BY account_id
+)
+SELECT id FROM due LEFT JOIN busy USING (account_id)
+WHERE NOT waits OR coalesce(running, 0) + nth <= %(jobs)s
+ORDER BY waits, nth, account_id LIMIT %(limit)s
+"""
 
 
 def lease() -> timedelta:
@@ -32,7 +57,24 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
     now = timezone.now()
     waiting = timedelta(seconds=settings.PATIENCE_WAITING_SECONDS)
     ours = ~Q(status=Status.CREATED) | Q(created_at__lt=now - waiting)
-    return _claim(Generation.objects.due(now).filter(ours).order_by("due_at", "id")[:limit], worker)
+    due = Generation.objects.due(now).filter(ours, test=False)
+    return _claim(due.order_by("due_at", "id")[:limit], worker)
+
+
+def claim_tests(limit: int, worker: UUID | None = None) -> list[Generation]:
+    """Claim up to `limit` due test jobs for one lease, each account's turn by turn.
+
+    They need no place upstream, but their accounts may run no more at once than live ones.
+    """
+    now = timezone.now()
+    figures: dict[str, Any] = {"now": now, "limit": limit, "jobs": tier_of(0).running_jobs}
+    with connection.cursor() as cursor:
+        cursor.execute(_TESTS, figures)
+        next_ones = [pk for (pk,) in cursor.fetchall()]
+    if not next_ones:
+        return []
+    jobs = Generation.objects.due(now).filter(pk__in=next_ones)
+    return _claim(jobs.select_related("account", "upload"), worker)
 
 
 def _claim(jobs: QuerySet[Generation], worker: UUID | None) -> list[Generation]:
@@ -72,6 +114,7 @@ def watchable() -> QuerySet[Generation]:
     return Generation.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=now),
         status=Status.PROCESSING,
+        test=False,
         status_since__gte=now - timedelta(seconds=settings.PATIENCE_RUNNING_SECONDS),
         fetching_since=None,
     )

@@ -30,6 +30,8 @@ Status = Generation.Status
 # Steps at once: submissions have their own, so that films which are being fetched delay none.
 STEPS_MAX = 200
 SUBMISSIONS_MAX = 100
+# Test jobs are given few hands of their own, so that however many there are delay no real one.
+REHEARSALS_MAX = 20
 TICK_SECONDS = 2.0
 # With no unfinished job there is a look as seldom as this.
 IDLE_SECONDS = 5.0
@@ -57,6 +59,7 @@ class Driver:
         self._steps = Steps(upstream, fetcher)
         self._running: dict[asyncio.Task[None], list[Generation]] = {}
         self._submitting: set[asyncio.Task[None]] = set()
+        self._rehearsing: set[asyncio.Task[None]] = set()
         self._renewed_at = time.monotonic()
 
     async def work(
@@ -106,6 +109,7 @@ class Driver:
     async def run_due(self) -> int:
         """Take every job that is due now one step further and return how many there were."""
         started = await self._start_submissions() + await self._start_steps()
+        started += await self._start_rehearsals()
         await self.finish()
         return started
 
@@ -125,6 +129,7 @@ class Driver:
     async def _look_around(self, ear: Ear) -> float:
         """Do all that bears a moment's delay; return until when nothing more comes due."""
         await self._start_steps(ear)
+        await self._start_rehearsals(ear)
         await self._start_sweep(ear)
         if self._sender:
             await self._sender.start_due()
@@ -147,6 +152,14 @@ class Driver:
                 self._begin(self._steps.take(job), [job], ear)
         return len(due)
 
+    async def _start_rehearsals(self, ear: Ear | None = None) -> int:
+        """Claim test jobs, as far as there are hands for them, and begin it; return how many."""
+        wanted = REHEARSALS_MAX - len(self._rehearsing)
+        due = await in_db_first(claims.claim_tests, wanted, self.worker) if wanted > 0 else []
+        for job in due:
+            self._rehearsing.add(self._begin(self._steps.take(job), [job], ear))
+        return len(due)
+
     async def _start_sweep(self, ear: Ear) -> None:
         """Watch the running jobs by the upstream's history, if no other driver does."""
         now = time.monotonic()
@@ -167,8 +180,9 @@ class Driver:
             logger.warning("The watch lost the database for a moment: %s", error)
 
     def _hands(self) -> int:
-        """Return how many more steps may begin, submissions aside."""
-        return STEPS_MAX - (len(self._running) - len(self._submitting))
+        """Return how many more steps may begin, submissions and test jobs aside."""
+        apart = len(self._submitting) + len(self._rehearsing)
+        return STEPS_MAX - (len(self._running) - apart)
 
     def _begin(
         self, step: Coroutine[None, None, None], jobs: list[Generation], ear: Ear | None
@@ -182,6 +196,7 @@ class Driver:
     def _end(self, task: asyncio.Task[None], ear: Ear | None) -> None:
         del self._running[task]
         self._submitting.discard(task)
+        self._rehearsing.discard(task)
         _log_if_broken(task)
         if ear:
             ear.ring()

@@ -39,7 +39,7 @@ FROM (
     SELECT account_id,
            status = 'created' AND (lease_until IS NULL OR lease_until < %(now)s) AS waits
     FROM generations_generation
-    WHERE status IN ('created', 'submitting', 'in_doubt', 'processing')
+    WHERE NOT test AND status IN ('created', 'submitting', 'in_doubt', 'processing')
 ) AS unfinished JOIN accounts_account AS account ON account.id = account_id
                 LEFT JOIN generations_turn AS turn USING (account_id)
 GROUP BY account_id, served_at, paid_micros
@@ -183,7 +183,8 @@ def _others(counts: _Counts, me: _Standing) -> list[Crowd]:
 
 
 def _places(account: UUID, jobs: Collection[Generation], lately: Pace) -> dict[UUID, Place]:
-    waiting = {job.pk: job for job in jobs if job.status == Status.CREATED}
+    # A test job needs no place upstream, and stands in nobody's way.
+    waiting = {job.pk: job for job in jobs if job.status == Status.CREATED and not job.test}
     if not waiting:
         return {}
     asked: dict[str, Any] = {"account": account, "wanted": list(waiting), "now": timezone.now()}

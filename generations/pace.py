@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.db import connection
 from django.utils import timezone
 
-from generations.models import EXPECTED_SECONDS, Generation
+from generations.models import EXPECTED_SECONDS, EXPECTED_SECONDS_TEST, Generation
 
 WINDOW = timedelta(minutes=15)
 # The newest so many speak for all: a flood of finished jobs makes no page slower.
@@ -33,7 +33,7 @@ FROM (
     SELECT model, inputs ->> 'resolution' AS resolution,
            extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
     FROM generations_generation
-    WHERE status = 'completed' AND finished_at > %(since)s AND submitted_at IS NOT NULL
+    WHERE status = 'completed' AND NOT test AND finished_at > %(since)s AND submitted_at IS NOT NULL
     ORDER BY finished_at DESC LIMIT %(most)s
 ) AS finished
 GROUP BY GROUPING SETS ((model, resolution), ())
@@ -84,12 +84,15 @@ class Pace:
 
     def known(self, generation: Generation) -> Span | None:
         """Return how long a job like this one runs, None when too few finished lately."""
+        if generation.test:
+            return None
         kind = (generation.model, generation.inputs["resolution"])
         return self.runs.get(kind, self.overall)
 
     def run(self, generation: Generation) -> Span:
         """Return how long a job like this one runs, as it is expected when nothing is known."""
-        return self.known(generation) or Span(EXPECTED_SECONDS, EXPECTED_SECONDS)
+        expected = EXPECTED_SECONDS_TEST if generation.test else EXPECTED_SECONDS
+        return self.known(generation) or Span(expected, expected)
 
     @property
     def seconds_per_job(self) -> float:

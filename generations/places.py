@@ -50,7 +50,7 @@ WITH free AS (
         %(limit)s,
         %(most)s - (
             SELECT count(*) FROM generations_generation
-            WHERE %(most)s IS NOT NULL
+            WHERE %(most)s IS NOT NULL AND NOT test
               AND (status IN ('submitting', 'in_doubt', 'processing')
                    OR (status = 'created' AND lease_until >= %(now)s))
         ),
@@ -59,13 +59,14 @@ WITH free AS (
             WHERE %(per_minute)s IS NOT NULL AND sent_at > %(minute_ago)s
         ) - (
             SELECT count(*) FROM generations_generation
-            WHERE %(per_minute)s IS NOT NULL AND status = 'created' AND lease_until >= %(now)s
+            WHERE %(per_minute)s IS NOT NULL AND NOT test
+              AND status = 'created' AND lease_until >= %(now)s
         )
     ) ELSE 0 END AS places
     FROM generations_upstreamstate WHERE id = 1
 ), waiting AS (
     SELECT DISTINCT account_id FROM generations_generation
-    WHERE status = 'created' AND due_at <= %(now)s
+    WHERE NOT test AND status = 'created' AND due_at <= %(now)s
       AND (lease_until IS NULL OR lease_until < %(now)s)
 ), allowed AS (
     SELECT account_id, (
@@ -127,7 +128,7 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
     A place is taken from here on, although the POST is still to come.
     """
     now = timezone.now()
-    waiting = Exists(Generation.objects.due(now).filter(status=Status.CREATED))
+    waiting = Exists(Generation.objects.due(now).filter(status=Status.CREATED, test=False))
     known = UpstreamState.objects.annotate(waiting=waiting).filter(pk=1).first()
     if known is None:
         UpstreamState.objects.bulk_create([UpstreamState()], ignore_conflicts=True)
@@ -216,7 +217,7 @@ def end_trouble() -> None:
         known.trouble, known.trouble_since, known.told_at = Trouble.NONE, None, None
         known.trouble_note, known.probes, known.probe_at = "", 0, None
         known.save()
-        waiting = Generation.objects.filter(status=Status.CREATED, attempts__gt=0)
+        waiting = Generation.objects.filter(status=Status.CREATED, test=False, attempts__gt=0)
         waiting.update(due_at=timezone.now())
 
 
@@ -237,7 +238,7 @@ def _probe(now: datetime, worker: UUID | None, most: int) -> list[UUID]:
     with transaction.atomic():
         known = _locked()
         waits = known.probe_at is not None and known.probe_at > now
-        if known.trouble and (waits or Generation.objects.filter(trying).exists()):
+        if known.trouble and (waits or Generation.objects.filter(trying, test=False).exists()):
             return []
         given = _deal(now, 1, worker, most, probe=True)
         if given and known.trouble:
@@ -270,7 +271,7 @@ def _deal(
 
 def _running() -> GenerationQuerySet:
     return Generation.objects.filter(
-        status__in=[Status.SUBMITTING, Status.IN_DOUBT, Status.PROCESSING]
+        status__in=[Status.SUBMITTING, Status.IN_DOUBT, Status.PROCESSING], test=False
     )
 
 

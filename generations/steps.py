@@ -14,22 +14,21 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
+from config import log_context
 from config.media import StorageDown
 from config.outbound import Fetcher, FetchFailed
 from config.turnstile import in_db
-from generations import catalog, failures, images, lifecycle, places, storage, wavespeed
-from generations.models import Generation, Upload, UpstreamState
+from generations import catalog, failures, first_frame, lifecycle, places, storage, wavespeed
+from generations.models import Generation, UpstreamState
+from generations.rehearsal import Rehearsal
 
 logger = logging.getLogger(__name__)
 
 Status = Generation.Status
 
-FETCH_TRIES_MAX = 3
-IMAGE_SECONDS_MAX = 30
 VIDEO_SECONDS_MAX = 120
 POLL_SECONDS = (1.0, 5.0) if settings.SANDBOX else (5.0, 30.0)
 DOUBT_SECONDS = (1.0, 15.0) if settings.SANDBOX else (5.0, 60.0)
@@ -49,10 +48,14 @@ class Steps:
         self._fetcher = fetcher
         self._decoding = asyncio.Semaphore(FILMS_AT_ONCE)
         self._hooks = _hooks()
+        self._rehearsal = Rehearsal(fetcher, self._decoding, wait)
 
     async def take(self, job: Generation) -> None:
         """Take a claimed job one step further."""
+        log_context.bind(job=job.pk.hex, account=job.account_id)
         match job.status:
+            case _ if job.test:
+                await self._rehearsal.take(job)
             case Status.CREATED if _overdue(job, settings.PATIENCE_WAITING_SECONDS):
                 await in_db(lifecycle.fail, job, failures.NO_PLACE)
             case Status.CREATED:
@@ -102,7 +105,7 @@ class Steps:
     async def _submit(self, job: Generation) -> None:
         try:
             image = await self._copy_upstream(job)
-        except _PictureUnusable as unusable:
+        except first_frame.PictureUnusable as unusable:
             await in_db(lifecycle.fail, job, failures.picture(str(unusable)))
         except FetchFailed:
             await in_db(lifecycle.postpone, job, wait(job, POLL_SECONDS))
@@ -125,12 +128,7 @@ class Steps:
         if job.upstream_image or not catalog.model(job.model).wants_picture:
             # A job that was turned away has its copy there already, and no submission names it.
             return job.upstream_image
-        upload = await self._picture(job)
-        try:
-            # Not in the database's thread: others wait for that.
-            content = await asyncio.to_thread(_read_file, upload.file)
-        except FileNotFoundError as error:
-            raise _PictureUnusable("Your picture is gone. Upload it again.") from error
+        upload, content = await first_frame.read(job, self._fetcher)
         return await self._upstream.upload(content, upload.safe_filename, upload.content_type)
 
     async def _post(self, job: Generation, hook: str) -> None:
@@ -161,32 +159,6 @@ class Steps:
         if error.cause in UpstreamState.Trouble.values and error.cause:
             await in_db(places.note_trouble, UpstreamState.Trouble(error.cause), str(error))
 
-    async def _picture(self, job: Generation) -> Upload:
-        """Return the job's first frame, fetching and judging it if it is a foreign address."""
-        if job.upload is not None:
-            return job.upload
-        with tempfile.TemporaryFile() as file:
-            try:
-                await self._fetcher.read(
-                    job.inputs["image"],
-                    file,
-                    size_max=catalog.IMAGE_BYTES_MAX,
-                    seconds_max=IMAGE_SECONDS_MAX,
-                )
-            except FetchFailed as error:
-                if error.passing and job.attempts + 1 < FETCH_TRIES_MAX:
-                    raise
-                raise _PictureUnusable(f"Your picture could not be downloaded. {error}") from error
-            file.seek(0)
-            content = file.read()
-        name = job.inputs["image"].rsplit("/", 1)[-1].split("?", 1)[0]
-        try:
-            upload = await in_db(_receive, job, content, name)
-        except images.ImageRefused as refusal:
-            raise _PictureUnusable(str(refusal)) from refusal
-        await in_db(lifecycle.keep_picture, job, upload)
-        return upload
-
     async def _poll(self, job: Generation) -> None:
         assert job.upstream_id is not None, "a constraint of the table"
         try:
@@ -205,6 +177,7 @@ class Steps:
 
     async def see(self, job: Generation, prediction: wavespeed.Prediction) -> None:
         """Act on what the upstream says of a running job."""
+        log_context.bind(job=job.pk.hex, account=job.account_id)
         if prediction.status == wavespeed.COMPLETED:
             await self._store(job, prediction)
         elif prediction.status in wavespeed.ENDED_WITHOUT_VIDEO:
@@ -260,26 +233,12 @@ class Steps:
             await in_db(lifecycle.fail, job, failures.NOT_FETCHED, why)
 
 
-class _PictureUnusable(Exception):
-    """The first frame can never be used; the sentence is for the customer."""
-
-
 def wait(job: Generation, bounds: tuple[float, float]) -> timedelta:
     """Return a growing, jittered delay between the bounds, in seconds."""
     first, most = bounds
     delay = min(most, first * GROWTH ** min(job.attempts, 50))
     # Jitter spreads jobs that met the same trouble; it needs no secrecy.
     return _seconds(delay * random.uniform(0.8, 1.2))  # noqa: S311
-
-
-def _receive(job: Generation, content: bytes, name: str) -> Upload:
-    return images.receive(job.account, content, name)
-
-
-def _read_file(name: str) -> bytes:
-    with default_storage.open(name) as file:
-        content: bytes = file.read()
-    return content
 
 
 def _hooks() -> str:
