@@ -16,8 +16,6 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, IntegerField, QuerySet, Value
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -45,22 +43,13 @@ def now() -> float:
     return time.time()
 
 
-def counting(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
-    """Have the query count a request for the key that it finds, unless Redis counts."""
-    if settings.REDIS_URL:
-        return keys
-    minute = Value(int(now() // WINDOW_SECONDS))
-    counted = Func(
-        *(F("pk"), F("account_id"), minute),
-        function="accounts_count_request",
-        output_field=ArrayField(IntegerField()),
-    )
-    return keys.annotate(counted=counted)
+def minute_to_count() -> int | None:
+    """Return the minute that PostgreSQL is to count a request in; None if Redis counts."""
+    return None if settings.REDIS_URL else int(now() // WINDOW_SECONDS)
 
 
-def counts_of(key: ApiKey) -> Counts:
-    """Return the counts of a key that came from a counting query; counts now if Redis does."""
-    counted = getattr(key, "counted", None)
+def counts_of(key: ApiKey, counted: list[int] | None) -> Counts:
+    """Return the counts of a key as PostgreSQL counted them; counts now if Redis does."""
     of_key, of_account = _counted_by_redis(key) if counted is None else counted
     return Counts(of_key, of_account, WINDOW_SECONDS - int(now() % WINDOW_SECONDS))
 

@@ -70,9 +70,14 @@ def reserve(key: ApiKey, amount_micros: int, at: datetime) -> None:
         cursor.execute("SELECT billing_reserve_cap(%s, %s, %s)", [key.pk, amount_micros, at])
         (reserved,) = cursor.fetchone()
     if not reserved:
-        standing = standing_of(ApiKey.objects.get(pk=key.pk), at)
-        assert standing is not None, "only a cap refuses"
-        raise CapReached(amount_micros, standing)
+        raise refusal(key, amount_micros, at)
+
+
+def refusal(key: ApiKey, amount_micros: int, at: datetime) -> CapReached:
+    """Return what to raise when the function billing_reserve_cap has refused."""
+    standing = standing_of(ApiKey.objects.get(pk=key.pk), at)
+    assert standing is not None, "only a cap refuses"
+    return CapReached(amount_micros, standing)
 
 
 def give_back(key_id: int | None, amount_micros: int, at: datetime) -> None:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, NoReturn
 
+from django.http import HttpRequest
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -32,25 +34,19 @@ class JsonParser(BaseParser):
     ) -> Any:
         """Return the value. Raises ApiError 400 or 413."""
         del media_type, parser_context
-        raw = stream.read(JSON_BYTES_MAX + 1)
-        if len(raw) > JSON_BYTES_MAX:
-            raise ApiError(
-                413,
-                f"The body is larger than {JSON_BYTES_MAX} bytes. Upload pictures to "
-                "/api/v3/media/uploads and send their addresses.",
-            )
-        try:
-            return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
-        except UnicodeDecodeError as error:
-            raise ApiError(
-                400, f"The body is not UTF-8: byte {error.start} fits no letter. Send UTF-8."
-            ) from error
-        except RecursionError as error:
-            raise ApiError(
-                400, "The body is nested too deeply. Send one JSON object with plain values."
-            ) from error
-        except ValueError as error:
-            raise ApiError(400, _not_json(error)) from error
+        return _read(stream)
+
+
+def json_of(request: HttpRequest) -> Any:
+    """Return what the body of a request says, {} without one, as the parser does.
+
+    Raises ApiError 400 or 413, UnsupportedMediaType.
+    """
+    if request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
+        return {}
+    if request.content_type != JsonParser.media_type:
+        raise UnsupportedMediaType(str(request.content_type))
+    return _read(request)
 
 
 class AlwaysJson(DefaultContentNegotiation):
@@ -66,6 +62,28 @@ class AlwaysJson(DefaultContentNegotiation):
         del request, format_suffix
         first = next(iter(renderers))
         return first, str(first.media_type)
+
+
+def _read(stream: IO[bytes] | HttpRequest) -> Any:
+    raw = stream.read(JSON_BYTES_MAX + 1)
+    if len(raw) > JSON_BYTES_MAX:
+        raise ApiError(
+            413,
+            f"The body is larger than {JSON_BYTES_MAX} bytes. Upload pictures to "
+            "/api/v3/media/uploads and send their addresses.",
+        )
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise ApiError(
+            400, f"The body is not UTF-8: byte {error.start} fits no letter. Send UTF-8."
+        ) from error
+    except RecursionError as error:
+        raise ApiError(
+            400, "The body is nested too deeply. Send one JSON object with plain values."
+        ) from error
+    except ValueError as error:
+        raise ApiError(400, _not_json(error)) from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -32,6 +32,17 @@ def configure(env: environ.Env, data: Path) -> dict[str, Any]:
     return database | _reuse(database.get("OPTIONS", {}))
 
 
+def keep(database: dict[str, Any]) -> None:
+    """Have each thread keep a connection of its own: for a web server with a few that stay.
+
+    A pool would be asked, and its connection tried, at each request.
+    """
+    database["OPTIONS"].pop("pool", None)
+    database["CONN_MAX_AGE"] = None
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        database["ENGINE"] = "config.postgres"
+
+
 def _reuse(options: dict[str, Any]) -> dict[str, Any]:
     # The worker's cluster forks: a pool's threads do not survive that, and its sockets would
     # be shared. There each process keeps one connection of its own.

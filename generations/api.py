@@ -6,8 +6,6 @@ envelope `{"code": 200, "message": "success", "data": …}`. Errors: config.erro
 
 import threading
 import time
-import uuid
-from collections.abc import Callable
 from typing import IO, Any
 
 from django.conf import settings
@@ -15,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,10 +21,14 @@ from rest_framework.views import APIView
 
 from accounts import webhooks
 from accounts.authentication import key_of
+from accounts.keyed_view import Call, KeyedView
+from accounts.keys import Question
 from accounts.models import ApiKey, Scope
 from billing import caps, ledger, money
+from config import log_context
 from config.errors import ApiError
-from generations import catalog, delivery, idempotency, images, lifecycle
+from generations import catalog, delivery, idempotency, images, lifecycle, predictions
+from generations.asked import Asked, Whole, Words
 from generations.key_facts import cap_facts
 from generations.models import Generation, Upload
 from generations.predictions import prediction, timestamp
@@ -41,6 +43,20 @@ IMPATIENT_AGENTS = frozenset({"node", "undici"})
 SYNC_WAITERS_MAX = 4
 SYNC_TIMED_OUT = 5004
 
+# What keeps a job from being begun, and how a program is told; the two with figures are apart.
+REFUSALS_STATUS: dict[type[Exception], int] = {
+    catalog.UnknownModel: status.HTTP_404_NOT_FOUND,
+    catalog.InvalidInput: status.HTTP_400_BAD_REQUEST,
+    idempotency.NameUnusable: status.HTTP_400_BAD_REQUEST,
+    idempotency.NameTaken: status.HTTP_409_CONFLICT,
+    ledger.AccountFrozen: status.HTTP_403_FORBIDDEN,
+}
+REFUSALS: tuple[type[Exception], ...] = (
+    *REFUSALS_STATUS,
+    ledger.InsufficientCredit,
+    caps.CapReached,
+)
+
 _sync_places = threading.BoundedSemaphore(SYNC_WAITERS_MAX)
 
 
@@ -49,69 +65,47 @@ def envelope(data: Any, headers: dict[str, str] | None = None) -> Response:
     return Response({"code": 200, "message": "success", "data": data}, headers=headers)
 
 
-class SubmitView(APIView):
+class SubmitView(KeyedView):
     """`POST /api/v3/{model}`: hold the price and start a job."""
 
     scope = Scope.SUBMIT
 
-    def post(self, request: Request, model: str) -> Response:
+    def on_post(self, call: Call, model: str) -> dict[str, Any]:
         """Answer the prediction, at once or, with `enable_sync_mode`, when it is done."""
-        body = _object(request)
+        body = _object(call.data)
         wait = _flag(body, "enable_sync_mode")
-        webhook = _webhook(request)
-        key = key_of(request)
-
-        def produce() -> dict[str, Any]:
-            return prediction(self._request(key, model, body, webhook))
-
-        asked = idempotency.fingerprint(model, body, webhook)
-        answer, repeated = _answered_once(request, asked, produce)
-        if wait:
-            answer = _awaited(Generation.objects.get(pk=answer["id"]), _patience(request))
-        headers = {"Idempotent-Replayed": "true"} if repeated else None
-        return envelope(answer, headers)
-
-    def _request(self, key: ApiKey, model: str, body: dict[str, Any], webhook: str) -> Generation:
+        webhook = _webhook(call.request)
         try:
-            entry = catalog.model(model)
-            inputs = entry.clean(body)
-            upload = _own_upload(key, inputs)
-            return lifecycle.request(
-                key.account,
-                entry,
-                inputs,
-                user=key.created_by,
-                api_key=key,
-                upload=upload,
-                webhook=webhook,
-            )
-        except catalog.UnknownModel as error:
-            raise ApiError(status.HTTP_404_NOT_FOUND, str(error)) from error
-        except catalog.InvalidInput as error:
-            raise ApiError(status.HTTP_400_BAD_REQUEST, str(error)) from error
-        except ledger.AccountFrozen as error:
-            raise ApiError(status.HTTP_403_FORBIDDEN, str(error)) from error
-        except ledger.InsufficientCredit as error:
-            raise _payment_required(error) from error
-        except caps.CapReached as error:
-            raise _cap_reached(error) from error
+            job = _draft(call.key, model, body, webhook)
+            fresh = prediction(job)
+            once = _once(call.request, (model, body, webhook), fresh)
+            kept = lifecycle.begin(job, once)
+            log_context.bind(job=job.pk.hex)
+        except REFUSALS as error:
+            raise _refusal(error) from error
+        if kept:
+            self.headers["Idempotent-Replayed"] = "true"
+        answer = kept or fresh
+        if wait:
+            return _awaited(Generation.objects.get(pk=answer["id"]), _patience(call.request))
+        return answer
 
 
-class ResultView(APIView):
+class ResultView(KeyedView):
     """`GET /api/v3/predictions/{id}/result`: the job as it stands; failed jobs are 200 too."""
 
     scope = Scope.READ
 
-    def get(self, request: Request, prediction_id: str) -> Response:
+    def question(self, prediction_id: str) -> Question:
+        """Ask for the job together with the key."""
+        return predictions.question(prediction_id)
+
+    def on_get(self, call: Call, prediction_id: str) -> dict[str, Any]:
         """Answer the prediction, or 404 for an id that is not this account's."""
-        visible = Generation.objects.visible_to(key_of(request).account)
-        try:
-            generation = visible.filter(pk=uuid.UUID(prediction_id)).first()
-        except ValueError:
-            generation = None
-        if generation is None:
+        del prediction_id
+        if call.answer is None:
             raise ApiError(status.HTTP_404_NOT_FOUND, "Prediction not found.")
-        return envelope(prediction(generation))
+        return prediction(predictions.found(call.answer))
 
 
 class BalanceView(APIView):
@@ -130,19 +124,16 @@ class UploadTicketView(APIView):
 
     scope = Scope.SUBMIT
 
-    class Input(serializers.Serializer[Any]):
-        filename = serializers.CharField(max_length=200)
-        size = serializers.IntegerField()
-        content_type = serializers.CharField(max_length=100, default="", allow_blank=True)
+    class Input(Asked):
+        filename = Words(max_length=200)
+        size = Whole()
+        content_type = Words(max_length=100, default="", allow_blank=True)
 
     def post(self, request: Request) -> Response:
         """Answer the signed address, and the one to use as `image` afterwards."""
-        wanted = self.Input(data=_object(request))
-        if not wanted.is_valid():
-            field, reasons = next(iter(wanted.errors.items()))
-            raise ApiError(status.HTTP_400_BAD_REQUEST, f'field "{field}": {reasons[0]}')
+        wanted = self.Input.of(request)
         try:
-            upload = images.open_ticket(key_of(request).account, **wanted.validated_data)
+            upload = images.open_ticket(key_of(request).account, **wanted)
         except images.ImageRefused as refusal:
             raise ApiError(status.HTTP_400_BAD_REQUEST, str(refusal)) from refusal
         path = reverse("api_upload_put", kwargs={"token": images.token(upload)})
@@ -178,7 +169,7 @@ class UploadPutView(APIView):
         if upload is None:
             raise ApiError(status.HTTP_404_NOT_FOUND, "There is no such upload.")
         # No parser runs for an empty body.
-        content = _object(request).get("content", b"")
+        content = _object(request.data).get("content", b"")
         try:
             images.fill_ticket(upload, content, request.headers.get("Content-Type", ""))
         except images.ImageRefused as refusal:
@@ -220,7 +211,7 @@ def upload_file(request: HttpRequest, token: str, filename: str) -> HttpResponse
     return delivery.serve(request, upload.file)
 
 
-def _patience(request: Request) -> float:
+def _patience(request: HttpRequest) -> float:
     """Return for how many seconds a sync request may be kept waiting."""
     nameless = "X-Client-Name" not in request.headers
     if nameless and request.headers.get("User-Agent") in IMPATIENT_AGENTS:
@@ -248,25 +239,43 @@ def _awaited(generation: Generation, seconds_max: float) -> dict[str, Any]:
     return {**prediction(generation), **late}
 
 
-def _answered_once(
-    request: Request, asked: str, produce: Callable[[], dict[str, Any]]
-) -> tuple[dict[str, Any], bool]:
-    """Return the answer, and whether it is an earlier one of the same Idempotency-Key."""
-    name = request.headers.get("Idempotency-Key")
+def _draft(key: ApiKey, model: str, body: dict[str, Any], webhook: str) -> Generation:
+    """Return the job that is asked for. Raises UnknownModel, InvalidInput."""
+    entry = catalog.model(model)
+    inputs = entry.clean(body)
+    return lifecycle.draft(
+        key.account,
+        entry,
+        inputs,
+        user_id=key.created_by_id,
+        api_key=key,
+        upload=_own_upload(key, inputs),
+        webhook=webhook,
+    )
+
+
+def _once(
+    request: HttpRequest, asked: tuple[object, ...], answer: dict[str, Any]
+) -> idempotency.Once | None:
+    """Return what the request's Idempotency-Key asks for, if it has one. Raises NameUnusable."""
+    name = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if name is None:
-        return produce(), False
-    try:
-        account = key_of(request).account
-        return idempotency.answer_once(account, idempotency.checked(name), asked, produce)
-    except idempotency.NameUnusable as error:
-        raise ApiError(status.HTTP_400_BAD_REQUEST, str(error)) from error
-    except idempotency.NameTaken as error:
-        raise ApiError(status.HTTP_409_CONFLICT, str(error)) from error
+        return None
+    return idempotency.Once(idempotency.checked(name), idempotency.fingerprint(*asked), answer)
 
 
-def _webhook(request: Request) -> str:
+def _refusal(error: Exception) -> ApiError:
+    """Return how a program is told why its job was not begun."""
+    if isinstance(error, ledger.InsufficientCredit):
+        return _payment_required(error)
+    if isinstance(error, caps.CapReached):
+        return _cap_reached(error)
+    return ApiError(REFUSALS_STATUS[type(error)], str(error))
+
+
+def _webhook(request: HttpRequest) -> str:
     """Return the address that `?webhook=` names, "" without one."""
-    address = request.query_params.get("webhook", "")
+    address = request.GET.get("webhook", "")
     try:
         return webhooks.checked(address) if address else ""
     except webhooks.AddressRefused as refusal:
@@ -289,7 +298,7 @@ def _payment_required(error: ledger.InsufficientCredit) -> ApiError:
         "balance": number(error.available_micros),
         "missing": number(error.missing_micros),
     }
-    message = f"{error} Buy it at {settings.PUBLIC_URL}/billing. You were not charged."
+    message = f"{error} There is more at {settings.PUBLIC_URL}/billing. You were not charged."
     return ApiError(status.HTTP_402_PAYMENT_REQUIRED, message, data)
 
 
@@ -309,12 +318,12 @@ def _flag(body: dict[str, Any], name: str) -> bool:
     return value
 
 
-def _object(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
+def _object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
         raise ApiError(
             status.HTTP_400_BAD_REQUEST, "The body must be one JSON object with the parameters."
         )
-    return dict(request.data)
+    return dict(data)
 
 
 def _image_type(content_type: str | None) -> str:

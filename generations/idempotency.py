@@ -1,27 +1,33 @@
 """Idempotency-Key: a request that is repeated is answered again, not done again.
 
-The row that takes a key is written in the same transaction as the job. Its unique constraint lets
-one of many at once go first; the others wait for that commit and read the answer. A request that
-fails leaves no row, so that it may be repeated with the same key when its cause is mended.
+The row that takes a key is written by the statement that writes the job: see generations.orders.
+Of many at once one goes first; the others wait for its commit, for they need the account's row,
+and get its answer. A request that fails leaves no row, so that it may be repeated with the same
+key when its cause is mended.
 Source: the IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Account
 from generations.models import KeptAnswer
 
 KEPT = timedelta(hours=24)
 NAME_LENGTH_MAX = 255
 
-Answer = dict[str, Any]
+
+@dataclass(frozen=True)
+class Once:
+    """The Idempotency-Key, the fingerprint of its request, and the answer to be kept."""
+
+    name: str
+    request: str
+    answer: dict[str, Any]
 
 
 class NameUnusable(ValueError):
@@ -54,30 +60,6 @@ def checked(name: str) -> str:
 def fingerprint(*parts: object) -> str:
     """Return a digest that is the same for the same request, whatever the order of its fields."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def answer_once(
-    account: Account, name: str, request: str, produce: Callable[[], Answer]
-) -> tuple[Answer, bool]:
-    """Return what `produce` answers the first time, and whether this is a repetition.
-
-    `request` is the fingerprint. Raises NameTaken, and whatever `produce` raises.
-    """
-    with transaction.atomic():
-        KeptAnswer.objects.filter(
-            account=account, name=name, created_at__lt=timezone.now() - KEPT
-        ).delete()
-        kept = KeptAnswer(account=account, name=name, request=request)
-        # Waits here for whoever is at work with the same key.
-        KeptAnswer.objects.bulk_create([kept], ignore_conflicts=True)
-        first = KeptAnswer.objects.select_for_update().get(account=account, name=name)
-        if first.request != request:
-            raise NameTaken
-        if first.answer is not None:
-            return first.answer, True
-        first.answer = produce()
-        first.save(update_fields=["answer"])
-        return first.answer, False
 
 
 def forget() -> int:

@@ -18,10 +18,12 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, User
 from billing import caps, ledger, topup
-from generations import failures, pricing, wakeups
+from generations import failures, orders, pricing, wakeups
 from generations.announcing import announce_end
 from generations.catalog import Model
+from generations.idempotency import Once
 from generations.models import Generation, Submission, Upload
+from generations.orders import Order
 from generations.storage import Film
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,52 @@ SELECT FROM moved
 """
 
 
+def draft(
+    account: Account,
+    model: Model,
+    inputs: Mapping[str, Any],
+    *,
+    user_id: int | None = None,
+    api_key: ApiKey | None = None,
+    upload: Upload | None = None,
+    webhook: str = "",
+) -> Generation:
+    """Return the job as it will be, with its price; nothing is written.
+
+    `inputs` come from `model.clean`, `webhook` from `webhooks.checked`.
+    """
+    now = timezone.now()
+    return Generation(
+        account=account,
+        test=account.is_test,
+        user_id=user_id,
+        api_key=api_key,
+        model=model.id,
+        inputs=dict(inputs),
+        price_micros=pricing.quote(model, inputs),
+        upload=upload,
+        webhook=webhook,
+        status_since=now,
+        due_at=now,
+        created_at=now,
+    )
+
+
+def begin(generation: Generation, once: Once | None = None) -> dict[str, Any] | None:
+    """Hold the price of a draft and create the job, all or nothing.
+
+    Of requests with the same Idempotency-Key the first creates a job; for the others its answer
+    is returned. Raises ledger.InsufficientCredit, ledger.AccountFrozen, caps.CapReached or
+    idempotency.NameTaken, and then leaves no trace.
+    """
+    kept_answer, top_up = orders.place(Order(generation, once))
+    if kept_answer is None:
+        wakeups.wake_driver()
+    if top_up:
+        topup.wake(generation.account)
+    return kept_answer
+
+
 def request(
     account: Account,
     model: Model,
@@ -74,33 +122,17 @@ def request(
     upload: Upload | None = None,
     webhook: str = "",
 ) -> Generation:
-    """Hold the price and create the job, in one transaction.
-
-    `inputs` come from `model.clean`, `webhook` from `webhooks.checked`. Raises
-    ledger.InsufficientCredit, ledger.AccountFrozen or caps.CapReached, and then leaves no trace.
-    """
-    generation = Generation(
-        account=account,
-        user=user,
+    """Draft a job and begin it. Raises what `begin` raises."""
+    generation = draft(
+        account,
+        model,
+        inputs,
+        user_id=user.pk if user else None,
         api_key=api_key,
-        model=model.id,
-        inputs=dict(inputs),
-        price_micros=pricing.quote(model, inputs),
         upload=upload,
         webhook=webhook,
     )
-    with transaction.atomic():
-        ledger.hold(
-            account,
-            generation.price_micros,
-            reference=generation.hold_reference,
-            memo=generation.memo,
-        )
-        if api_key:
-            caps.reserve(api_key, generation.price_micros, generation.created_at)
-        generation.save(force_insert=True)
-        wakeups.wake_driver()
-        topup.wake(account)
+    begin(generation)
     return generation
 
 

@@ -1,11 +1,17 @@
 """A job as programs read it: the `prediction` of WaveSpeed's protocol."""
 
+import uuid
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from django.conf import settings
+from django.db.models import Func, JSONField
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
+from accounts.keys import NO_QUESTION, Question
+from accounts.models import Account
 from generations import delivery
 from generations.models import Generation
 
@@ -23,6 +29,38 @@ STATUSES: dict[str, tuple[Status, ...]] = {
     "timeout": (),
     "deleted": (),
 }
+
+
+# What a prediction is made of: a job is asked for more often than anything else.
+_PARTS = ("id", "model", "inputs", "status", "error_code", "error")
+_MOMENTS = ("created_at", "submitted_at", "finished_at")
+
+
+@lru_cache(maxsize=1)
+def _job() -> str:
+    """Return SQL for the parts of the job %(job)s that the account of the row `key` may see."""
+    account = cast("Account", RawSQL("key.account_id", ()))
+    visible = Generation.objects.visible_to(account).filter(pk=RawSQL("%(job)s", ()))
+    parts = Func(*_PARTS, *_MOMENTS, function="json_build_array", output_field=JSONField())
+    sql, values = visible.values_list(parts).query.sql_with_params()
+    assert not values, "what is visible depends on the account alone"
+    return sql
+
+
+def question(prediction_id: str) -> Question:
+    """Return the question for the job of this id, of the account of the key beside which it is."""
+    try:
+        return Question(_job(), {"job": uuid.UUID(prediction_id)})
+    except ValueError:
+        return NO_QUESTION
+
+
+def found(answer: list[Any]) -> Generation:
+    """Return the job that the question found, with what a prediction is made of."""
+    parts, moments = answer[: len(_PARTS)], answer[len(_PARTS) :]
+    parts[0] = uuid.UUID(parts[0])
+    moments = [moment and datetime.fromisoformat(moment) for moment in moments]
+    return Generation.from_db("default", [*_PARTS, *_MOMENTS], [*parts, *moments])
 
 
 def prediction(generation: Generation, *, with_input: bool = True) -> dict[str, Any]:

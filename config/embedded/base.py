@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.postgresql import base
-
 from config.embedded import server
+from config.postgres import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """As django.db.backends.postgresql; `OPTIONS["folder"]` is the server's data folder."""
+    """As config.postgres; `OPTIONS["folder"]` is the server's data folder."""
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
