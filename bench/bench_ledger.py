@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from django.db import connection, transaction
 
-from billing import ledger
+from billing import ledger, sums
 from billing.models import LedgerAccount
 from tests.cast import Customer, customer
 
@@ -84,4 +84,4 @@ def bench_hold_and_capture(capsys: pytest.CaptureFixture[str]) -> None:
             f"\nhold + capture: ledger {ours:.0f}/s, same rows by bare SQL {bare:.0f}/s, "
             f"ratio {ours / bare:.2f} (medians of {ROUNDS} rounds of {JOBS}, one connection)"
         )
-    assert ledger.audit().faults == []
+    assert sums.audit().faults == []

@@ -16,9 +16,9 @@ import pytest
 
 from config.settings import BASE_DIR
 from tests import redis
-from tests.conftest import free_port
 from tests.house import House, running
 from tests.pictures import draw
+from tests.ports import free_port
 
 MODEL = "/api/v3/alibaba/happyhorse-1.1/image-to-video"
 STEADY_RATE, STEADY_SECONDS = 20, 15
