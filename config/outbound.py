@@ -21,6 +21,8 @@ from django.conf import settings
 
 PORTS = {80, 443}
 REDIRECTS_MAX = 3
+# The longest name that DNS knows.
+NAME_LENGTH_MAX = 253
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 CONNECTIONS_MAX = 50
@@ -75,7 +77,9 @@ async def judged_address(host: str, port: int) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
-        raise FetchFailed(f"The name {host} was not found. Check the address.") from error
+        # Whatever is too long for a name is too long for the sentence that a job keeps.
+        shown = host if len(host) <= NAME_LENGTH_MAX else f"{host[:60]}…"
+        raise FetchFailed(f"The name {shown} was not found. Check the address.") from error
     addresses = [str(entry[4][0]) for entry in found]
     if f"{host}:{port}" not in settings.PRIVATE_HOSTS_ALLOWED and (
         port not in PORTS or not all(public(address) for address in addresses)

@@ -29,7 +29,12 @@ class ModelsView(APIView):
     def get(self, request: Request) -> Response:
         """Answer each model with its price, how that is reckoned, and the schema of its inputs."""
         del request
-        return envelope([_listed(at, model) for at, model in enumerate(catalog.MODELS.values(), 1)])
+        return envelope(all_listed())
+
+
+def all_listed() -> list[dict[str, Any]]:
+    """Return every model as WaveSpeed's clients list it."""
+    return [_listed(at, model) for at, model in enumerate(catalog.MODELS.values(), 1)]
 
 
 class PriceInput(Asked):

@@ -29,11 +29,15 @@ class HistoryView(APIView):
     scope = Scope.READ
 
     class Input(Page):
-        model = Words(required=False, max_length=MODEL_LENGTH_MAX)
-        status = serializers.ChoiceField(choices=list(STATUSES), required=False)
-        created_after = Moment(required=False)
-        created_before = Moment(required=False)
-        include_inputs = Flag(default=False)
+        model = Words(
+            required=False, max_length=MODEL_LENGTH_MAX, help_text="Only jobs of this model."
+        )
+        status = serializers.ChoiceField(
+            choices=list(STATUSES), required=False, help_text="Only jobs that stand so."
+        )
+        created_after = Moment(required=False, help_text="Only jobs from then on.")
+        created_before = Moment(required=False, help_text="Only jobs up to then.")
+        include_inputs = Flag(default=False, help_text="Whether each says what was asked for.")
 
     def post(self, request: Request) -> Response:
         """Answer one page of the jobs that fit, with what they were asked for if that is wanted."""
@@ -49,7 +53,11 @@ class DeleteView(APIView):
     scope = Scope.SUBMIT
 
     class Input(Asked):
-        ids = serializers.ListField(child=Words(max_length=ID_LENGTH_MAX), max_length=IDS_MAX)
+        ids = serializers.ListField(
+            child=Words(max_length=ID_LENGTH_MAX),
+            max_length=IDS_MAX,
+            help_text="The jobs.",
+        )
 
     def post(self, request: Request) -> Response:
         """Answer how many went; the rest still run, are unknown, or had gone before."""

@@ -41,12 +41,17 @@ class BillingsView(APIView):
     scope = Scope.BILLING
 
     class Input(Page):
-        billing_type = serializers.ChoiceField(choices=bills.Sort.choices, required=False)
-        prediction_uuids = serializers.ListField(
-            child=Words(max_length=ID_LENGTH_MAX), max_length=IDS_MAX, required=False
+        billing_type = serializers.ChoiceField(
+            choices=bills.Sort.choices, required=False, help_text="Only rows of this kind."
         )
-        start_time = Moment(required=False)
-        end_time = Moment(required=False)
+        prediction_uuids = serializers.ListField(
+            child=Words(max_length=ID_LENGTH_MAX),
+            max_length=IDS_MAX,
+            required=False,
+            help_text="Only rows of these jobs; of all when it is empty.",
+        )
+        start_time = Moment(required=False, help_text="Only rows from then on.")
+        end_time = Moment(required=False, help_text="Only rows up to then.")
 
     def post(self, request: Request) -> Response:
         """Answer one page of the rows, newest first, and how many there are in all."""
@@ -70,9 +75,11 @@ class UsageView(APIView):
     scope = Scope.BILLING
 
     class Input(Asked):
-        start_time = Moment(required=False)
-        end_time = Moment(required=False)
-        model_uuid = Words(required=False, max_length=MODEL_LENGTH_MAX)
+        start_time = Moment(required=False, help_text="Only jobs from then on.")
+        end_time = Moment(required=False, help_text="Only jobs up to then; now when left out.")
+        model_uuid = Words(
+            required=False, max_length=MODEL_LENGTH_MAX, help_text="Only jobs of this model."
+        )
 
     def post(self, request: Request) -> Response:
         """Answer the sums of the jobs requested in a time of at most a year.

@@ -41,12 +41,13 @@ class Asked(serializers.Serializer[Any]):
     def _given(cls, body: object) -> Mapping[str, Any]:
         if not isinstance(body, dict):
             raise ApiError(status.HTTP_400_BAD_REQUEST, "The body must be one JSON object.")
-        try:
-            # Half a letter is legal JSON, but neither the database nor an answer takes it.
-            json.dumps(body, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            message = "The body has a broken character in a string. Please remove it."
-            raise ApiError(status.HTTP_400_BAD_REQUEST, message) from error
+        for name, value in body.items():
+            try:
+                # Half a letter is legal JSON, but neither the database nor an answer takes it.
+                json.dumps([name, value], ensure_ascii=False).encode()
+            except UnicodeEncodeError as error:
+                broken = InvalidInput(name[:60], "has a broken character; please remove it")
+                raise ApiError(status.HTTP_400_BAD_REQUEST, str(broken)) from error
         known = cls().fields
         for name in body:
             if name not in known:
@@ -112,8 +113,10 @@ class Moment(serializers.DateTimeField):
 class Page(Asked):
     """Which part of a list is wanted, counted from 1."""
 
-    page = Whole(default=1, min_value=1, max_value=PAGE_MAX)
-    page_size = Whole(default=PAGE_SIZE, min_value=1, max_value=PAGE_SIZE_MAX)
+    page = Whole(default=1, min_value=1, max_value=PAGE_MAX, help_text="Counted from 1.")
+    page_size = Whole(
+        default=PAGE_SIZE, min_value=1, max_value=PAGE_SIZE_MAX, help_text="Rows on a page."
+    )
 
 
 def part(asked: Mapping[str, Any]) -> slice:

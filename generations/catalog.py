@@ -23,6 +23,12 @@ PRICED = ("resolution", "duration")
 # What may come with any model's parameters and is none of them.
 TRANSPORT = ("enable_sync_mode",)
 
+# What `storable` and `str.strip` say, for programs that check before they send (JSON Schema).
+NO_NUL = r"^[^\u0000]*$"
+NOT_ONLY_SPACES = (
+    r"[^\u0000\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
+
 MISSING = object()
 
 
@@ -83,7 +89,8 @@ class Text:
     def schema(self) -> dict[str, Any]:
         """The same as JSON Schema."""
         least = {"minLength": 1} if self.required else {"default": self.default}
-        return {"type": "string", **least, "maxLength": self.length_max}
+        letters = rf"^[^\u0000]*{NOT_ONLY_SPACES}[^\u0000]*$" if self.required else NO_NUL
+        return {"type": "string", **least, "maxLength": self.length_max, "pattern": letters}
 
     def clean(self, value: object) -> str:
         """Return the text. Raises InvalidInput."""
@@ -184,7 +191,9 @@ class Picture:
     @property
     def schema(self) -> dict[str, Any]:
         """The same as JSON Schema."""
-        return {"type": "string", "format": "uri", "minLength": 1, "maxLength": URL_LENGTH_MAX}
+        # Not the format "uri": addresses with letters of all scripts are welcome.
+        rule = r"^https?://[^\u0000]*$"
+        return {"type": "string", "minLength": 1, "maxLength": URL_LENGTH_MAX, "pattern": rule}
 
     def clean(self, value: object) -> str:
         """Return the address. Raises InvalidInput."""
