@@ -22,6 +22,8 @@ T = TypeVar("T")
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 TRIES = 2
+# A file that is read is kept in memory up to this, and on disk beyond: a film may have 500 MB.
+MEMORY_BYTES_MAX = 8 * 1024 * 1024
 
 
 def client_config(addressing_style: str) -> Config:
@@ -55,7 +57,8 @@ class Bucket(S3Storage):  # type: ignore[misc]  # django-storages has no types
     """The bucket of the settings. Its objects are private: readers get an address for an hour."""
 
     def __init__(self, *, addressing_style: str, **options: Any) -> None:
-        super().__init__(client_config=client_config(addressing_style), **options)
+        limits = {"max_memory_size": MEMORY_BYTES_MAX}
+        super().__init__(client_config=client_config(addressing_style), **limits, **options)
 
     @property
     def origin(self) -> str:
@@ -101,8 +104,9 @@ class Bucket(S3Storage):  # type: ignore[misc]  # django-storages has no types
         return str(self.url(name, parameters=answer, expire=ADDRESS_SECONDS))
 
     def walk(self, folder: str) -> Iterator[Stored]:
-        """Yield all objects below a folder, a thousand a call."""
-        return self._walked(f"{self._normalize_name(folder)}/")
+        """Yield all objects below a folder, "" for the whole, a thousand a call."""
+        place = self._normalize_name(folder) if folder else self.location
+        return self._walked(f"{place}/" if place else "")
 
     def _walked(self, prefix: str) -> Iterator[Stored]:
         start = len(self.location) + 1 if self.location else 0

@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import media
-from generations.models import DiscardedFile, Generation, Upload
+from generations import marked
+from generations.models import DiscardedFile, Generation, GenerationQuerySet, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,10 @@ FAILURES_MAX = 3
 # No attempt to keep a film lasts as long, so nobody is about to name a file of this age.
 ORPHAN_AGE = timedelta(days=1)
 ORPHANS_AT_ONCE = 1000
+# As long as WaveSpeed keeps its films.
+TEST_AGE = timedelta(days=7)
+# How long what was deleted on a page can be brought back. Programs delete for good.
+UNDO_AGE = timedelta(days=1)
 PARTS = ("video", "poster", "strip", "preview")
 
 
@@ -63,11 +68,32 @@ def clear(limit: int = CLEAR_MAX) -> int:
     return removed
 
 
-def delete_generation(generation: Generation) -> bool:
+def hide(jobs: GenerationQuerySet, now: datetime) -> int:
+    """Take finished jobs out of everyone's sight, to be deleted in a day; return how many.
+
+    One statement: of two that hide the same job, one counts it. By `now` they can be found again.
+    """
+    return jobs.filter(marked.ENDED, marked.SHOWN).update(hidden_at=now)
+
+
+def bring_back(jobs: GenerationQuerySet) -> int:
+    """Show hidden jobs again, as they were; return how many. What was deleted stays deleted."""
+    return jobs.filter(deleted_at=None, hidden_at__isnull=False).update(hidden_at=None)
+
+
+def end_hidden(limit: int = CLEAR_MAX) -> int:
+    """Delete up to `limit` jobs that were hidden a day ago; return how many."""
+    before = timezone.now() - UNDO_AGE
+    old = Generation.objects.filter(deleted_at=None, hidden_at__lt=before)
+    jobs = old.order_by("hidden_at")[:limit]
+    return sum(delete_generation(job, hidden_before=before) for job in jobs)
+
+
+def delete_generation(generation: Generation, *, hidden_before: datetime | None = None) -> bool:
     """Take a finished job out of its account's sight and let its files go; its money stays.
 
     The picture goes too when no other job that was not deleted uses it. Returns False when the
-    job was deleted before. Raises StillRunning.
+    job was deleted before, or is not hidden any more since `hidden_before`. Raises StillRunning.
     """
     with transaction.atomic():
         # Of this row alone: the picture's is locked below, the account's belongs to others.
@@ -76,13 +102,24 @@ def delete_generation(generation: Generation) -> bool:
             raise StillRunning
         if job.deleted_at is not None:
             return False
+        if hidden_before and not (job.hidden_at and job.hidden_at < hidden_before):
+            return False
         discard(getattr(job, part) for part in PARTS)
         Generation.objects.filter(pk=job.pk).update(
-            deleted_at=timezone.now(), **dict.fromkeys(PARTS, "")
+            deleted_at=timezone.now(), share_word="", **dict.fromkeys(PARTS, "")
         )
-        if job.upload_id is not None:
-            _let_go_of_picture(job.upload_id)
+        # In one order for all: two jobs may share their pictures.
+        for upload_id in sorted({one for one in (job.upload_id, job.last_frame_id) if one}):
+            _let_go_of_picture(upload_id)
     return True
+
+
+def end_tests(limit: int = CLEAR_MAX) -> int:
+    """Delete up to `limit` test jobs that ended a week ago; return how many."""
+    old = Generation.objects.filter(
+        test=True, deleted_at=None, finished_at__lt=timezone.now() - TEST_AGE
+    )
+    return sum(delete_generation(job) for job in old.order_by("finished_at", "id")[:limit])
 
 
 def _let_go_of_picture(upload_id: uuid.UUID) -> None:

@@ -1,38 +1,26 @@
-"""The website: landing page, playground, gallery, the page of a job, and its files."""
+"""The website: landing page, playground, and the door for the upstream's own messages."""
 
-import re
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime
 
-from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser
-from django.core.paginator import Paginator
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import user_of, with_account
-from accounts.models import Account, User
-from accounts.opening import account_of
+from accounts.access import (
+    MODE_CHANGED,
+    mode_changed,
+    user_of,
+    with_films,
+)
+from accounts.models import Account
 from billing import ledger
-from generations import catalog, delivery, failures, images, lifecycle, line, pricing, wavespeed
+from billing.views import BEGUN
+from generations import catalog, gallery, gallery_pages, images, lifecycle, pricing, wavespeed
 from generations.forms import CreateForm
-from generations.models import Generation, GenerationQuerySet
+from generations.models import Generation, Upload
 
-GALLERY_PAGE = 24
-RECENT_JOBS = 4
-# What the browser shows of a running job is asked for this often.
-PROGRESS_SECONDS = 1
-# Far back in the line less often: so much goes on before one that a second changes nothing.
-WAITING_SECONDS = 5
-FAR_BACK = 20
 EXAMPLE = {"resolution": "1080p", "duration": 5}
 
 
@@ -45,19 +33,13 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/landing.html", context)
 
 
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
-    """Show programmers the way."""
-    sold = _for_sale(catalog.IMAGE_TO_VIDEO)
-    return render(request, "generations/docs.html", {**sold, "words": catalog.TEXT_TO_VIDEO})
-
-
 @never_cache
-@with_account
+@with_films
 def create(request: HttpRequest, account: Account) -> HttpResponse:
     """The playground; a POST starts a job or says what is missing, keeping everything.
 
-    `?model=<id>` chooses the model, `?from=<id>` begins with the settings of an earlier job.
+    `?model=<id>` chooses the model, `?from=<id>` begins with the settings of an earlier job,
+    `?picture=<id>` with a picture that is here already.
     """
     earlier = _earlier(account, request.GET.get("from", ""))
     initial = earlier.inputs if earlier else request.GET.dict()
@@ -65,6 +47,8 @@ def create(request: HttpRequest, account: Account) -> HttpResponse:
     model = catalog.MODELS.get(asked or "", catalog.IMAGE_TO_VIDEO)
     form = CreateForm(account, model, request.POST or None, request.FILES or None, initial=initial)
     missing: ledger.InsufficientCredit | None = None
+    if mode_changed(request, account):
+        form.add_error(None, MODE_CHANGED)
     # Without script the price is asked for by a button of its own.
     if request.method == "POST" and form.is_valid() and "reckon" not in request.POST:
         try:
@@ -81,92 +65,18 @@ def create(request: HttpRequest, account: Account) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("film", pk=generation.pk)
-    kept = form.upload or (earlier.upload if earlier else None)
-    recent = _newest(account)[:RECENT_JOBS]
+    kept = form.upload or (earlier.upload if earlier else _picture(account, request))
+    if missing:
+        request.session[BEGUN] = _begun(form, kept)
     context = {
         **_for_sale(model),
         "form": form,
         "missing": missing,
         "kept": kept,
         "kept_url": images.path(kept) if kept else "",
-        "recent": recent,
-        "outlooks": line.outlooks(recent),
+        **gallery_pages.recent_jobs(account),
     }
     return render(request, "generations/create.html", context)
-
-
-@with_account
-def gallery(request: HttpRequest, account: Account) -> HttpResponse:
-    """The account's finished videos, newest first; running ones above them.
-
-    The running ones are asked for again alone; those that have ended since stay among them.
-    """
-    since = _moment(request.GET.get("since", ""))
-    running = _newest(account).filter(
-        Q(status__in=Generation.UNFINISHED) | Q(finished_at__gte=since)
-    )
-    outlooks = line.outlooks(running)
-    context = {
-        "running": running,
-        "outlooks": outlooks,
-        "going_on": any(not job.is_finished for job in running),
-        "since": since,
-        "refresh_seconds": _refresh_seconds(outlooks),
-    }
-    if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "generations/_running.html", context)
-    films = _newest(account).filter(status=Generation.Status.COMPLETED)
-    page = Paginator(films, GALLERY_PAGE).get_page(request.GET.get("page"))
-    return render(request, "generations/gallery.html", {**context, "page": page})
-
-
-@never_cache
-@with_account
-def film(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
-    """One job: its progress, then its video or the reason why there is none."""
-    generation = get_object_or_404(_newest(account), pk=pk)
-    outlooks = line.outlooks([generation])
-    context = {
-        "film": generation,
-        "outlooks": outlooks,
-        "refresh_seconds": _refresh_seconds(outlooks),
-    }
-    # The same fragment is the page's middle and the answer to its own asking.
-    template = "generations/_film.html" if request.htmx else "generations/film.html"  # type: ignore[attr-defined]
-    return render(request, template, context)
-
-
-@require_POST
-@with_account
-def cancel(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
-    """End a job that still waits; when it waits no more, its page says why that is too late."""
-    generation = get_object_or_404(_newest(account), pk=pk)
-    if not lifecycle.cancel(generation):
-        generation.refresh_from_db()
-        messages.error(request, failures.too_late_to_cancel(generation))
-    return redirect("film", pk=pk)
-
-
-@require_safe
-def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBase:
-    """A file of a job: for its account, and the video for a signed address too."""
-    signed = part == "video.mp4" and delivery.signature_fits(
-        pk.hex, request.GET.get("signature", "")
-    )
-    if signed:
-        generation = get_object_or_404(Generation, pk=pk)
-    else:
-        visible = Generation.objects.visible_to(_account_or_404(request.user))
-        generation = get_object_or_404(visible.select_related("upload"), pk=pk)
-    names = {
-        "video.mp4": generation.video,
-        "poster.jpg": generation.poster,
-        "strip.jpg": generation.strip,
-        "preview.mp4": generation.preview,
-        "picture": generation.upload.file if generation.upload else "",
-    }
-    download_as = f"gallop-{pk.hex[:8]}.mp4" if "download" in request.GET else ""
-    return delivery.serve(request, names[part], download_as=download_as)
 
 
 @csrf_exempt
@@ -194,35 +104,25 @@ def _for_sale(model: catalog.Model) -> dict[str, object]:
     }
 
 
-def _newest(account: Account) -> GenerationQuerySet:
-    """Return the account's jobs with their pictures, newest first."""
-    visible = Generation.objects.visible_to(account).select_related("upload")
-    return visible.order_by("-created_at", "-id")
+def _begun(form: CreateForm, kept: Upload | None) -> dict[str, str]:
+    """Return the query that brings this form back, to be gone on with after buying."""
+    asked = {name: form.data[name] for name in form.fields if form.data.get(name)}
+    asked.pop("kept", None)
+    return {"model": form.model.id, **asked, **({"picture": str(kept.pk)} if kept else {})}
 
 
-def _refresh_seconds(outlooks: Mapping[uuid.UUID, line.Outlook]) -> int:
-    """Return how often the page asks for these jobs again."""
-    places = [outlook.place for outlook in outlooks.values()]
-    far = all(place is not None and place.before >= FAR_BACK for place in places)
-    return WAITING_SECONDS if far else PROGRESS_SECONDS
+def _picture(account: Account, request: HttpRequest) -> Upload | None:
+    """Return the account's picture of this id, to begin a film with."""
+    try:
+        wanted = uuid.UUID(request.GET.get("picture", ""))
+    except ValueError:
+        return None
+    return Upload.objects.filter(account=account, pk=wanted).exclude(file="").first()
 
 
 def _earlier(account: Account, name: str) -> Generation | None:
     """Return the account's job of this id, None when it has none."""
     try:
-        return _newest(account).filter(pk=uuid.UUID(name)).first()
+        return gallery.newest(account).filter(pk=uuid.UUID(name)).first()
     except ValueError:
         return None
-
-
-def _moment(seconds: str) -> datetime:
-    """Return the moment of a Unix time; anything else means now."""
-    known = re.fullmatch(r"\d{1,10}", seconds, re.ASCII)
-    return datetime.fromtimestamp(int(seconds), UTC) if known else timezone.now()
-
-
-def _account_or_404(user: User | AnonymousUser) -> Account:
-    """Return the visitor's account; strangers learn nothing, not even that the file exists."""
-    if not isinstance(user, User):
-        raise Http404(settings.LOGIN_URL)
-    return account_of(user)

@@ -17,7 +17,6 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      button.hidden = false;
       button.addEventListener("click", () => {
         const next = current() === "dark" ? "light" : "dark";
         root.dataset.theme = next;

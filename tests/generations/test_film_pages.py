@@ -74,7 +74,7 @@ def test_nobody_sees_the_films_of_others(finished: Generation, charlie: Customer
 def test_the_newest_film_comes_first_and_old_ones_have_pages(
     finished: Generation, alice: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generations.views.GALLERY_PAGE", 2)
+    monkeypatch.setattr("generations.gallery.PAGE", 2)
     fields = Generation.objects.filter(pk=finished.pk).values().get()
     others = []
     for number in (1, 2):
@@ -82,19 +82,21 @@ def test_the_newest_film_comes_first_and_old_ones_have_pages(
         changes = {"id": uuid4(), "upstream_id": f"up-{number}", "created_at": created}
         others.append(Generation.objects.create(**{**fields, **changes}))
 
-    assert shown(page(alice, "/gallery"))[-2:] == [str(others[1].pk), str(others[0].pk)]
-    assert shown(page(alice, "/gallery?page=2")) == [str(finished.pk)]
-    assert shown(page(alice, "/gallery?page=99")) == [str(finished.pk)]
-    assert shown(page(alice, "/gallery?page=x")) == shown(page(alice, "/gallery"))
+    first = page(alice, "/gallery")
+    assert shown(first) == [str(others[1].pk), str(others[0].pk)]
+    [more] = set(re.findall(r'href="(/gallery\?after=[^"]+)"', first))
+    assert shown(page(alice, more)) == [str(finished.pk)]
+    assert shown(page(alice, more, **HTMX)) == [str(finished.pk)]
+    assert "<html" not in page(alice, more, **HTMX)
+    assert shown(page(alice, "/gallery?after=x")) == shown(first)
 
 
 def test_the_running_jobs_ask_for_themselves_until_all_have_ended(alice: Customer) -> None:
     job = stage.job(alice)
-    assert 'hx-get="/gallery?since=' in page(alice, "/gallery")
-    since = int((job.created_at - timedelta(seconds=5)).timestamp())
+    [ask] = re.findall(r'hx-get="(/gallery\?making=[^"]+)"', page(alice, "/gallery"))
 
     lifecycle.fail(job, failures.NO_PLACE)
-    fragment = page(alice, f"/gallery?since={since}", **HTMX)
+    fragment = page(alice, ask, **HTMX)
 
     assert shown(fragment) == [str(job.pk)]
     assert "hx-get" not in fragment
@@ -102,9 +104,13 @@ def test_the_running_jobs_ask_for_themselves_until_all_have_ended(alice: Custome
     assert "$25.00" in fragment, "the balance comes along"
 
 
-@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 10, "9" * 50, "²"])
-def test_a_senseless_moment_means_now(since: str, alice: Customer) -> None:
-    assert shown(page(alice, f"/gallery?since={since}", **HTMX)) == []
+@pytest.mark.parametrize("watched", ["", "x", ",,", "0" * 32, "-" * 36, "9" * 5000, "²" * 32])
+def test_what_nobody_has_is_not_watched(watched: str, alice: Customer) -> None:
+    assert shown(page(alice, f"/gallery?making={watched}", **HTMX)) == []
+
+
+def test_the_jobs_of_others_are_not_watched(finished: Generation, charlie: Customer) -> None:
+    assert shown(page(charlie, f"/gallery?making={finished.pk.hex}", **HTMX)) == []
 
 
 def test_the_page_of_a_film_plays_it(finished: Generation, alice: Customer) -> None:

@@ -1,9 +1,7 @@
 """Media in a bucket: everything works as in a folder, and readers are sent there for the bytes."""
 
 import re
-import secrets
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,53 +14,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config import media
-from generations import delivery, disposal, lifecycle, storage
+from generations import delivery, disposal, storage
 from generations.models import DiscardedFile, Generation
-from tests.bucket import Bucket, start
+from tests.bucket import Bucket
 from tests.cast import Customer
-from tests.conftest import READY_SECONDS_MAX, await_answer, free_port
 from tests.generations import stage
 from tests.generations.stage import fresh
 from tests.pictures import draw
-
-
-@pytest.fixture(scope="session")
-def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the stand-in."""
-    port = free_port()
-    process = start(port, tmp_path_factory.mktemp("bucket"))
-    url = f"http://127.0.0.1:{port}"
-    await_answer(f"{url}/moto-api/data.json")
-    yield url
-    process.terminate()
-    try:
-        process.wait(READY_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        process.kill()
-
-
-@pytest.fixture
-def bucket(s3_url: str, settings: Settings) -> Iterator[Bucket]:
-    """An empty bucket, in which this test keeps its media."""
-    made = Bucket(f"gallop-{secrets.token_hex(8)}", s3_url)
-    made.use(settings)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def down(bucket: Bucket, settings: Settings) -> Bucket:
-    """The bucket, out of reach."""
-    bucket.use(settings, endpoint_url=f"http://127.0.0.1:{free_port()}")
-    return bucket
-
-
-@pytest.fixture
-def filmed(alice: Customer, reel: Path, bucket: Bucket) -> Generation:
-    """Alice's finished job, its film in the bucket."""
-    job = stage.processing(alice)
-    assert lifecycle.finish(job, storage.keep(job, reel))
-    return fresh(job)
+from tests.ports import free_port
 
 
 def path(generation: Generation, part: str = "video.mp4") -> str:
