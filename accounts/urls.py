@@ -1,9 +1,26 @@
 from django.urls import path
 
-from accounts import views, webhook_pages
+from accounts import stand_in, team_pages, views, webhook_pages
 
 urlpatterns = [
     path("profile", views.profile, name="profile"),
+    path("mode", views.switch_mode, name="mode"),
+    path("stand-in/end", stand_in.end, name="stand_in_end"),
+    path("switch", team_pages.account_switch, name="account_switch"),
+    path("team", team_pages.team_page, name="team"),
+    path("team/name", team_pages.team_rename, name="team_rename"),
+    path("team/invite", team_pages.team_invite, name="team_invite"),
+    path("team/leave", team_pages.team_leave, name="team_leave"),
+    path("team/<int:pk>/role", team_pages.member_role, name="member_role"),
+    path("team/<int:pk>/remove", team_pages.member_remove, name="member_remove"),
+    path("team/<int:pk>/hand-over", team_pages.member_hand_over, name="member_hand_over"),
+    path(
+        "team/invitations/<int:pk>/resend", team_pages.invitation_resend, name="invitation_resend"
+    ),
+    path(
+        "team/invitations/<int:pk>/revoke", team_pages.invitation_revoke, name="invitation_revoke"
+    ),
+    path("invitation/<str:token>", team_pages.invitation, name="invitation"),
     path("webhooks", webhook_pages.webhook_list, name="webhooks"),
     path("webhooks/add", webhook_pages.webhook_add, name="webhook_add"),
     path("webhooks/secret", webhook_pages.secret_reveal, name="webhook_secret"),

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import webhook_secrets, webhooks
-from accounts.access import may_manage, with_account, with_managed_account
+from accounts.access import may_manage, with_films, with_managed_account
 from accounts.forms import EventsForm, WebhookForm
 from accounts.models import Account, Event, WebhookDelivery, WebhookEndpoint
 from config import sealing
@@ -25,7 +25,7 @@ FIRST_EVENTS = [Event.COMPLETED, Event.FAILED]
 
 
 @never_cache
-@with_account
+@with_films
 def webhook_list(request: HttpRequest, account: Account) -> HttpResponse:
     """List the endpoints and what was sent."""
     return _list(request, account)
@@ -48,7 +48,7 @@ def webhook_add(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 @never_cache
-@with_account
+@with_films
 def webhook(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Show one endpoint."""
     return _detail(request, _own(account, pk))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import deliveries, webhook_secrets
 from accounts.models import WebhookDelivery
-from config import sealing
+from config import log_context, sealing
 from config.outbound import Fetcher, FetchFailed
 from config.turnstile import in_db, in_db_first
 
@@ -64,7 +64,8 @@ class Sender:
                 logger.error("Webhook %s broke.", send.get_name(), exc_info=error)
 
     async def _send(self, delivery: WebhookDelivery) -> None:
-        status_code = None
+        log_context.bind(account=delivery.account_id, webhook=delivery.message_id)
+        status_code, trouble = None, ""
         try:
             headers = await in_db(webhook_secrets.headers, delivery, timezone.now())
             status_code = await self._fetcher.post(
@@ -73,9 +74,12 @@ class Sender:
                 {**headers, "Content-Type": "application/json"},
                 seconds_max=ANSWER_SECONDS_MAX,
             )
-            trouble = _in_words(status_code)
+            if not 200 <= status_code < 300:
+                trouble = _in_words(status_code)
         except (FetchFailed, sealing.Unreadable) as error:
             trouble = str(error)
+        if trouble:
+            logger.info("A webhook was not delivered: %s", trouble)
         await in_db(deliveries.settle, delivery, status_code, trouble)
 
 

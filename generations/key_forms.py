@@ -1,5 +1,6 @@
 """What a customer types about an API key."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from accounts.models import ApiKey, Scope
 from billing.forms import DayField, DollarsField
 
 ALL, SOME = "all", "some"
+ALL_SCOPES = tuple(Scope.values)
 OVERLAP_WORDS = {
     timedelta(): "at once",
     timedelta(hours=1): "for one more hour",
@@ -20,7 +22,10 @@ OVERLAP_WORDS = {
 
 
 class KeyForm(forms.Form):
-    """A key: its name, what it may do, until when, from where, and how much it may spend."""
+    """A key: its name, what it may do, until when, from where, and how much it may spend.
+
+    `allowed` are the scopes that its maker's role may give.
+    """
 
     name = forms.CharField(max_length=80, help_text="Where you will use it, for example: web shop")
     access = forms.ChoiceField(
@@ -44,6 +49,13 @@ class KeyForm(forms.Form):
         max_length=keys.NETWORKS_MAX * 50,
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, allowed: Collection[str] = ALL_SCOPES, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.allowed = allowed
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        scopes.choices = [choice for choice in Scope.choices if choice[0] in allowed]
 
     def clean_last_day(self) -> Any:
         """Return the last day on which the key works. Raises ValidationError for one gone by."""
@@ -70,7 +82,7 @@ class KeyForm(forms.Form):
             self.add_error("scopes", "Choose at least one.")
         if not self.errors:
             cleaned["rules"] = keys.Rules(
-                scopes=cleaned["scopes"] if some else list(Scope.values),
+                scopes=cleaned["scopes"] if some else list(self.allowed),
                 expires_at=_end_of(cleaned["last_day"]),
                 allowed_networks=cleaned["networks"],
             )
@@ -78,18 +90,20 @@ class KeyForm(forms.Form):
         return cleaned
 
     @classmethod
-    def of(cls, key: ApiKey, data: Any = None) -> "KeyForm":
+    def of(
+        cls, key: ApiKey, data: Any = None, allowed: Collection[str] = ALL_SCOPES
+    ) -> "KeyForm":
         """Return the form of a key that exists."""
         initial = {
             "name": key.name,
-            "access": ALL if set(key.scopes) == set(Scope.values) else SOME,
+            "access": ALL if set(key.scopes) >= set(allowed) else SOME,
             "scopes": key.scopes,
             "cap_micros": key.cap_micros,
             "cap_period": key.cap_period or ApiKey.Period.MONTH,
             "last_day": key.last_day,
             "networks": "\n".join(key.allowed_networks),
         }
-        return cls(data, initial=initial)
+        return cls(data, initial=initial, allowed=allowed)
 
 
 class SecretForm(forms.Form):

@@ -1,7 +1,7 @@
 """The pages of the API keys: make one, see what it spends, limit it, change its secret, revoke it.
 
-Everybody in an account may look. Owners and admins look after every key; a member makes keys and
-looks after these; the billing role only looks.
+Owners and admins look after every key; a member sees them all, makes keys and looks after these,
+and none of these keys may do more than its maker. The billing role has to do with money alone.
 """
 
 from typing import Any
@@ -16,7 +16,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import keys
-from accounts.access import may_make_keys, may_manage, user_of, with_account
+from accounts.access import (
+    MODE_CHANGED,
+    may_make_keys,
+    may_manage,
+    mode_changed,
+    place_shown,
+    scopes_of,
+    user_of,
+    with_films,
+)
 from accounts.models import Account, ApiKey
 from billing import caps
 from config.limits import tier_of
@@ -25,14 +34,14 @@ from generations.key_forms import KeyForm, SecretForm
 
 
 @never_cache
-@with_account
+@with_films
 def key_list(request: HttpRequest, account: Account) -> HttpResponse:
     """List the keys; a POST makes one and shows its secret on this one answer."""
     if request.method != "POST":
         return _list(request, account)
-    if not may_make_keys(request, account):
-        raise PermissionDenied("Your role in this account may not make keys.")
-    form = KeyForm(request.POST)
+    form = KeyForm(request.POST, allowed=scopes_of(place_shown(request).role))
+    if mode_changed(request, account):
+        form.add_error("name", MODE_CHANGED)
     if not form.is_valid():
         return _list(request, account, form=form)
     try:
@@ -44,14 +53,14 @@ def key_list(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 @never_cache
-@with_account
+@with_films
 def key_detail(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Show one key; a POST changes its rules."""
     key = _own(account, pk)
     if request.method != "POST":
         return _detail(request, key)
     _require_change(request, key)
-    form = KeyForm.of(key, request.POST)
+    form = KeyForm.of(key, request.POST, _allowed(key))
     if not form.is_valid():
         return _detail(request, key, form=form)
     said = form.cleaned_data
@@ -64,7 +73,7 @@ def key_detail(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@with_account
+@with_films
 def key_secret(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Give a key a new secret and show it on this one answer."""
     key = _own(account, pk)
@@ -77,7 +86,7 @@ def key_secret(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
 
 
 @require_POST
-@with_account
+@with_films
 def key_secret_end(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Have the old secret work no longer."""
     key = _own(account, pk)
@@ -88,7 +97,7 @@ def key_secret_end(request: HttpRequest, account: Account, pk: int) -> HttpRespo
 
 
 @require_POST
-@with_account
+@with_films
 def key_revoke(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Revoke one of the account's keys."""
     key = get_object_or_404(ApiKey, pk=pk, account=account)
@@ -109,6 +118,12 @@ def _own(account: Account, pk: int) -> ApiKey:
     return get_object_or_404(keys.active(account).select_related("account"), pk=pk)
 
 
+def _allowed(key: ApiKey) -> list[str]:
+    """Return the scopes that the key's maker may give."""
+    places = key.account.of_members.memberships.filter(user=key.created_by_id)
+    return scopes_of(places.values_list("role", flat=True).first() or "")
+
+
 def _may_change(request: HttpRequest, key: ApiKey) -> bool:
     if key.created_by_id == user_of(request).pk and may_make_keys(request, key.account):
         return True
@@ -124,7 +139,7 @@ def _list(request: HttpRequest, account: Account, **shown: Any) -> HttpResponse:
     found = list(keys.active(account))
     usage = key_usage.of_keys(found)
     context = {
-        "form": KeyForm(),
+        "form": KeyForm(allowed=scopes_of(place_shown(request).role)),
         "secret": "",
         "rows": [(key, caps.standing_of(key), usage[key.pk]) for key in found],
         "days": key_usage.DAYS,
@@ -143,7 +158,7 @@ def _detail(request: HttpRequest, key: ApiKey, **shown: Any) -> HttpResponse:
         "usage": usage,
         "bars": key_usage.bars(usage),
         "days": key_usage.DAYS,
-        "form": KeyForm.of(key),
+        "form": KeyForm.of(key, allowed=_allowed(key)),
         "secret_form": SecretForm(),
         "may_change": _may_change(request, key),
     }

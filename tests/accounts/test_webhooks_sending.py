@@ -24,7 +24,7 @@ from tests.accounts import hooks
 from tests.accounts.hooks import BROKEN, OK, PAYLOAD, Status, announce, endpoint, fresh, send
 from tests.billing.races import together
 from tests.cast import Customer
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.web import Page, Web
 
 

@@ -1,0 +1,36 @@
+from django import forms
+
+from accounts import team
+from accounts.access import Role
+
+CHOICES = [(role.value, role.label.capitalize()) for role in team.INVITED_AS]
+
+
+class InviteForm(forms.Form):
+    """Whom to ask onto the team, and as what."""
+
+    email = forms.EmailField(
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "off", "placeholder": "colleague@company.com"}
+        )
+    )
+    role = forms.ChoiceField(choices=CHOICES, initial=Role.MEMBER)
+
+
+class RoleForm(forms.Form):
+    """Another role for a member."""
+
+    role = forms.ChoiceField(choices=CHOICES)
+
+
+class NameForm(forms.Form):
+    """What the account is called."""
+
+    name = forms.CharField(max_length=team.NAME_LENGTH_MAX)
+
+    def clean_name(self) -> str:
+        """Return a name without a link. Raises ValidationError."""
+        name = str(self.cleaned_data["name"])
+        if team.LINK_IN_NAME.search(name):
+            raise forms.ValidationError("Choose a name without links and angle brackets.")
+        return name
