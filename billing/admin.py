@@ -1,19 +1,20 @@
-from typing import ClassVar
+from typing import Any
 
-import stripe
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from accounts.access import user_of
-from billing import checkout, inbox, money, refunds
+from accounts.models import Mode
+from billing import ledger, money, refunds
+from billing.dollars_admin import DollarsAdmin
 from billing.models import (
     Alert,
     AutoTopUp,
+    CreditOrder,
     Dispute,
     Grant,
     Hold,
@@ -29,57 +30,70 @@ from billing.models import (
 from billing.promo_form import PromoCodeForm
 from billing.refund_form import RefundForm
 
-EVENTS_MAX = 100
 
+class BooksMode(admin.SimpleListFilter):
+    """The real books, or those of test credit: no row belongs to both."""
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Money is looked at here, and moved by billing.ledger only."""
+    title = "mode"
+    parameter_name = "mode"
+    mode_at = ""
+    code_at = ""
 
-    ordering: ClassVar[tuple[str | Combinable, ...]] = ("-pk",)
+    @classmethod
+    def of(cls, mode_at: str, code_at: str) -> "type[BooksMode]":
+        """Return the filter for a table whose rows name an account's mode and a code there."""
+        return type("BooksMode", (cls,), {"mode_at": mode_at, "code_at": code_at})
 
-    def has_add_permission(self, *_: object) -> bool:
-        """Refuse."""
-        return False
+    def lookups(self, *_: object) -> list[tuple[str, str]]:
+        """Return what can be asked for."""
+        return [(str(mode), mode.label) for mode in Mode]
 
-    def has_change_permission(self, *_: object) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, *_: object) -> bool:
-        """Refuse."""
-        return False
+    def queryset(self, _: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        """Return the rows of the mode asked for."""
+        in_test_mode = Q(**{self.mode_at: Mode.TEST}) | Q(**{f"{self.code_at}__in": ledger.TEST})
+        match self.value():
+            case Mode.TEST:
+                return queryset.filter(in_test_mode)
+            case Mode.LIVE:
+                return queryset.exclude(in_test_mode)
+        return None
 
 
 @admin.register(LedgerAccount)
-class LedgerAccountAdmin(ReadOnlyAdmin):
+class LedgerAccountAdmin(DollarsAdmin):
     """Balances."""
 
-    list_display = ("__str__", "balance_micros", "held_micros")
+    list_display = (
+        *("__str__", "balance_micros", "held_micros"),
+        *("receivable_micros", "frozen"),
+    )
+    list_filter = (BooksMode.of("account__mode", "code"), "frozen")
     search_fields = ("account__name", "code")
+    list_select_related = ("account",)
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(DollarsAdmin):
     """Every movement of money."""
 
     list_display = ("created_at", "kind", "amount_micros", "debit", "credit", "reference")
-    list_filter = ("kind",)
+    list_filter = (BooksMode.of("debit__account__mode", "debit__code"), "kind")
     search_fields = ("reference",)
     list_select_related = ("debit__account", "credit__account")
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnlyAdmin):
+class HoldAdmin(DollarsAdmin):
     """Credit set aside for jobs."""
 
     list_display = ("created_at", "ledger_account", "amount_micros", "state", "reference")
-    list_filter = ("state",)
+    list_filter = ("ledger_account__account__mode", "state")
     search_fields = ("reference",)
     list_select_related = ("ledger_account__account",)
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(ReadOnlyAdmin):
+class PurchaseAdmin(DollarsAdmin):
     """Credit bought, or meant to be."""
 
     list_display = ("created_at", "account", "amount_micros", "status", "payment_intent")
@@ -154,34 +168,17 @@ class Outcome(admin.SimpleListFilter):
 
 
 @admin.register(StripeEvent)
-class StripeEventAdmin(ReadOnlyAdmin):
+class StripeEventAdmin(DollarsAdmin):
     """What Stripe told us: what is not done comes first."""
 
     list_display = ("received_at", "type", "id", "done_at", "tries", "error")
     list_filter = (Outcome, "type")
     search_fields = ("id", "type")
     ordering = (F("done_at").desc(nulls_first=True), "-received_at")
-    actions = ("work_off_again",)
-
-    @admin.action(description="Work off again", permissions=["replay"])
-    def work_off_again(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
-        """Let events take effect, also those that had: nothing is booked twice."""
-        # The oldest first, as they came.
-        for event in events.order_by("received_at")[:EVENTS_MAX]:
-            try:
-                inbox.replay(event)
-            except (stripe.StripeError, checkout.PaymentMismatch) as problem:
-                messages.error(request, f"{event.pk} failed: {problem}")
-            else:
-                messages.success(request, f"{event.pk} ({event.type}) is done.")
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Let those replay who may change events, though nobody edits them."""
-        return user_of(request).has_perm("billing.change_stripeevent")
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(DollarsAdmin):
     """Money that went back."""
 
     list_display = ("created_at", "id", "purchase", "amount_micros", "bonus_micros", "status")
@@ -192,7 +189,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RefundOrder)
-class RefundOrderAdmin(ReadOnlyAdmin):
+class RefundOrderAdmin(DollarsAdmin):
     """Who gave back how much, when and why."""
 
     list_display = ("created_at", "by", "cents", "reason", "state", "refund", "told")
@@ -202,8 +199,22 @@ class RefundOrderAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
 
 
+@admin.register(CreditOrder)
+class CreditOrderAdmin(DollarsAdmin):
+    """Credit that operators gave, took or forgave; what waits for a second person comes first."""
+
+    list_display = (
+        *("created_at", "account", "sort", "amount_micros"),
+        *("state", "by", "decided_by", "reason"),
+    )
+    list_filter = ("state", "sort")
+    search_fields = ("id", "account__name", "by__email")
+    list_select_related = ("account", "by", "decided_by")
+    ordering = (F("decided_at").desc(nulls_first=True), "-created_at")
+
+
 @admin.register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
+class DisputeAdmin(DollarsAdmin):
     """Payments that a bank questions."""
 
     list_display = ("created_at", "id", "purchase", "amount_micros", "status", "money_out")
@@ -214,7 +225,7 @@ class DisputeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PaymentProfile)
-class PaymentProfileAdmin(ReadOnlyAdmin):
+class PaymentProfileAdmin(DollarsAdmin):
     """Accounts as Stripe knows them."""
 
     list_display = ("account", "customer")
@@ -223,7 +234,7 @@ class PaymentProfileAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Grant)
-class GrantAdmin(ReadOnlyAdmin):
+class GrantAdmin(DollarsAdmin):
     """Promotional credit that expires."""
 
     list_display = ("created_at", "account", "amount_micros", "remaining_micros", "expires_at")
@@ -232,7 +243,7 @@ class GrantAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AutoTopUp)
-class AutoTopUpAdmin(ReadOnlyAdmin):
+class AutoTopUpAdmin(DollarsAdmin):
     """Rules of automatic top-ups: the customers' own."""
 
     list_display = ("account", "state", "threshold_micros", "amount_micros", "declines", "told")
@@ -242,7 +253,7 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin):
+class AlertAdmin(DollarsAdmin):
     """Figures that customers want to hear of."""
 
     list_display = ("account", "kind", "threshold_micros", "armed", "fired_at")

@@ -1,29 +1,43 @@
 """Prove that payments and the ledger agree: each row of one has its counterpart in the other.
 
-The ledger's own audit proves its sums; this one proves what they stand for. Call both inside one
-REPEATABLE READ transaction, as `manage.py audit` does.
+The ledger's sums are proved by billing.sums; this one proves what they stand for. Call both inside
+one REPEATABLE READ transaction, as `manage.py audit` does.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Concat
 
+from accounts.models import Mode
 from billing import clawbacks
-from billing.models import Dispute, Grant, LedgerAccount, Purchase, Refund, Transfer
+from billing.models import (
+    CreditOrder,
+    Dispute,
+    Freeze,
+    Grant,
+    LedgerAccount,
+    Purchase,
+    Refund,
+    Transfer,
+)
 
 Code = LedgerAccount.Code
 Kind = Transfer.Kind
 
 FAULTS_MAX = 100
+ORDER_START = "order:"
 
-# Between whom money of each kind moves: from debit to credit, "customer" being any of them.
+# Between whom money of each kind moves: from debit to credit. "customer" is any of them, "tester"
+# any account in test mode.
 CUSTOMER = "customer"
+TESTER = "tester"
 SIDES: dict[str, set[tuple[str, str]]] = {
     Kind.PURCHASE: {(Code.STRIPE, CUSTOMER)},
     Kind.PROMOTION: {(Code.PROMOTIONS, CUSTOMER)},
-    Kind.CAPTURE: {(CUSTOMER, Code.REVENUE)},
+    Kind.CAPTURE: {(CUSTOMER, Code.REVENUE), (TESTER, Code.TEST_REVENUE)},
     Kind.BONUS: {(Code.PROMOTIONS, CUSTOMER)},
     Kind.BONUS_BACK: {(CUSTOMER, Code.PROMOTIONS)},
     Kind.REFUND: {(CUSTOMER, Code.STRIPE)},
@@ -37,7 +51,9 @@ SIDES: dict[str, set[tuple[str, str]]] = {
     },
     Kind.RECEIVABLE_PAID: {(CUSTOMER, Code.RECEIVABLES)},
     Kind.EXPIRY: {(CUSTOMER, Code.PROMOTIONS)},
-    Kind.SHORTFALL: {(Code.REVENUE, CUSTOMER)},
+    Kind.SHORTFALL: {(Code.REVENUE, CUSTOMER), (Code.TEST_REVENUE, TESTER)},
+    Kind.TEST_CREDIT: {(Code.TEST_CREDIT, TESTER)},
+    Kind.CORRECTION: {(CUSTOMER, Code.PROMOTIONS)},
 }
 TAKEN = {Kind.REFUND, Kind.DISPUTE, Kind.BONUS_BACK, Kind.RECEIVABLE}
 RETURNED = {Kind.REFUND_FAILED, Kind.DISPUTE_WON, Kind.BONUS}
@@ -73,6 +89,7 @@ def faults() -> list[str]:
         _freeze_faults(),
         _grant_faults(),
         _shortfall_faults(),
+        _order_faults(),
     )
     return [fault for found in kinds for fault in _first(found)]
 
@@ -87,13 +104,15 @@ def _first(found: Iterable[str]) -> Iterator[str]:
 
 def _wrong_sides() -> Iterator[str]:
     """Debits equal credits by construction; here each kind moves between its own accounts."""
-    named = Transfer.objects.order_by().annotate(
-        source=Coalesce("debit__code", Value(CUSTOMER)),
-        target=Coalesce("credit__code", Value(CUSTOMER)),
-    )
+    named = Transfer.objects.order_by().annotate(source=_side("debit"), target=_side("credit"))
     for kind, source, target in named.values_list("kind", "source", "target").distinct():
         if (source, target) not in SIDES.get(kind, set()):
             yield f"transfers of kind {kind} go from {source} to {target}"
+
+
+def _side(side: str) -> Combinable:
+    in_test_mode = When(**{f"{side}__account__mode": Mode.TEST}, then=Value(TESTER))
+    return Coalesce(f"{side}__code", Case(in_test_mode, default=Value(CUSTOMER)))
 
 
 def _purchase_faults() -> Iterator[str]:
@@ -210,11 +229,13 @@ def _receivable_faults() -> Iterator[str]:
 def _freeze_faults() -> Iterator[str]:
     open_disputes = Dispute.objects.exclude(status__in=clawbacks.DISPUTE_HARMLESS)
     disputed = open_disputes.values("purchase__account")
+    stopped = Freeze.objects.values("account")
+    must_be = Q(account__in=disputed) | Q(account__in=stopped)
     customers = LedgerAccount.objects.filter(code=None).order_by("id")
-    for row in customers.filter(frozen=True).exclude(account__in=disputed)[: FAULTS_MAX + 1]:
-        yield f"account {row.pk}: frozen without an open dispute"
-    for row in customers.filter(frozen=False, account__in=disputed)[: FAULTS_MAX + 1]:
-        yield f"account {row.pk}: not frozen, though a dispute is open"
+    for row in customers.filter(~must_be, frozen=True)[: FAULTS_MAX + 1]:
+        yield f"account {row.pk}: frozen without an open dispute, and by no operator"
+    for row in customers.filter(must_be, frozen=False)[: FAULTS_MAX + 1]:
+        yield f"account {row.pk}: not frozen, though a dispute is open or an operator stopped it"
 
 
 def _grant_faults() -> Iterator[str]:
@@ -244,3 +265,27 @@ def _shortfall_faults() -> Iterator[str]:
     rows = unpaid.order_by("id").values_list("reference", "amount_micros")
     for reference, sums in rows[: FAULTS_MAX + 1]:
         yield f"shortfall {reference}: {sums} given back, though no more was charged"
+
+
+def _order_faults() -> Iterator[str]:
+    """Operators' orders that are done, beside what was booked for them, both ways."""
+    forgiven = Q(sort=CreditOrder.Sort.FORGIVE)
+    grants = _ordered(Q(sort=CreditOrder.Sort.GRANT) | forgiven, Kind.PROMOTION, "credit")
+    takes = _ordered(Q(sort=CreditOrder.Sort.TAKE), Kind.CORRECTION, "debit")
+    debts = _ordered(forgiven, Kind.RECEIVABLE_PAID, "debit")
+    for kind, (ordered, booked) in {"given": grants, "taken": takes, "forgiven": debts}.items():
+        for reference, sums, _ in sorted(ordered ^ booked)[: FAULTS_MAX + 1]:
+            yield f"{reference}: {sums} {kind} and ordered are not the same"
+
+
+def _ordered(
+    sorts: Q, kind: Kind, side: str
+) -> tuple[set[tuple[str, int, int]], set[tuple[str, int, int]]]:
+    """Return what was ordered, and what was booked for orders: reference, sum, ledger account."""
+    done = CreditOrder.objects.filter(sorts, state=CreditOrder.State.DONE)
+    rows = done.values_list("pk", "amount_micros", "account__ledger_account")
+    booked = Transfer.objects.filter(kind=kind, reference__startswith=ORDER_START)
+    return (
+        {(f"{ORDER_START}{key}", sums, book) for key, sums, book in rows},
+        set(booked.values_list("reference", "amount_micros", side)),
+    )

@@ -12,7 +12,15 @@ import stripe
 
 from accounts.models import Account
 from billing import checkout, gateway, ledger, notices, topup_rule
-from billing.models import Dispute, LedgerAccount, Purchase, Refund, RefundOrder, Transfer
+from billing.models import (
+    Dispute,
+    Freeze,
+    LedgerAccount,
+    Purchase,
+    Refund,
+    RefundOrder,
+    Transfer,
+)
 
 Code = LedgerAccount.Code
 Kind = Transfer.Kind
@@ -138,7 +146,7 @@ def _follow_dispute(purchase: Purchase, told: stripe.Dispute) -> None:
     dispute.money_in |= any(amount > 0 for amount in movements)
     dispute.save(update_fields=["status", "money_out", "money_in"])
     _move_disputed_money(purchase.account, dispute)
-    _freeze_or_thaw(purchase.account)
+    freeze_or_thaw(purchase.account)
     if new:
         notices.tell_operator(
             f"Dispute {dispute.pk} of {purchase.account}",
@@ -162,11 +170,14 @@ def _rank(status: str) -> int:
     return 0 if status.startswith("warning_") else 1
 
 
-def _freeze_or_thaw(account: Account) -> None:
+def freeze_or_thaw(account: Account) -> None:
+    """Let no credit be spent while a dispute is open or an operator has stopped it."""
     # Two disputes of one account may be told at once: neither must overlook the other.
     ledger.lock(account)
     disputes = Dispute.objects.filter(purchase__account=account)
-    ledger.set_frozen(account, frozen=disputes.exclude(status__in=DISPUTE_HARMLESS).exists())
+    disputed = disputes.exclude(status__in=DISPUTE_HARMLESS).exists()
+    stopped = Freeze.objects.filter(account=account).exists()
+    ledger.set_frozen(account, frozen=disputed or stopped)
 
 
 def credit_of(purchase: Purchase, cents: int) -> int:

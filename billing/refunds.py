@@ -10,6 +10,7 @@ import uuid
 import stripe
 from django.db import transaction
 
+from accounts import acts
 from accounts.models import User
 from billing import clawbacks, gateway, money
 from billing.models import Dispute, Purchase, Refund, RefundOrder
@@ -82,6 +83,8 @@ def _order(
         if unfinished is not None:
             return _same_sum(unfinished, amount_micros)
         cents = _cents(purchase, amount_micros)
+        account, facts = purchase.account_id, {"sum": money.decimal(amount_micros)}
+        acts.note(by, "ordered a refund", purchase, reason, account=account, after=facts)
         return RefundOrder.objects.create(
             pk=key, purchase=purchase, cents=cents, reason=reason, by=by
         )

@@ -4,9 +4,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 
-from billing.admin import ReadOnlyAdmin
+from billing.dollars_admin import DollarsAdmin
 from generations import context, places
-from generations.models import Generation, Submission, Upload, UpstreamState
+from generations.models import (
+    Generation,
+    GenerationQuerySet,
+    Submission,
+    Upload,
+    UpstreamState,
+)
 
 # How the driver begins the note of a job that it gave up while the upstream may have it.
 PAID_PERHAPS = "may have been paid upstream"
@@ -67,11 +73,14 @@ class SubmissionInline(TabularInline):
 
 
 @admin.register(Generation)
-class GenerationAdmin(ReadOnlyAdmin):
+class GenerationAdmin(DollarsAdmin):
     """Jobs. Their status is written by generations.lifecycle only."""
 
-    list_display = ("created_at", "id", "account", "status", "price_micros", "operator_note")
-    list_filter = ("status", Doubt, "model")
+    list_display = (
+        *("created_at", "id", "account", "test", "status"),
+        *("price_micros", "operator_note"),
+    )
+    list_filter = ("test", "status", Doubt, "model")
     search_fields = ("id", "upstream_id", "account__name")
     list_select_related = ("account",)
     ordering = ("-created_at", "-id")
@@ -79,7 +88,7 @@ class GenerationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UpstreamState)
-class UpstreamStateAdmin(ReadOnlyAdmin):
+class UpstreamStateAdmin(DollarsAdmin):
     """What the drivers know of the upstream, and what to do about it."""
 
     list_display = ("what", "trouble_since", "way_out", "trouble_note", "waiting", "running")
@@ -109,13 +118,12 @@ class UpstreamStateAdmin(ReadOnlyAdmin):
     @admin.display(description="films waiting")
     def waiting(self, _: UpstreamState) -> int:
         """Return how many jobs wait for a place."""
-        return Generation.objects.filter(status=Generation.Status.CREATED).count()
+        return _live().filter(status=Generation.Status.CREATED).count()
 
     @admin.display(description="films upstream")
     def running(self, _: UpstreamState) -> int:
         """Return how many jobs are with the upstream, or may be."""
-        unfinished = Generation.objects.unfinished()
-        return unfinished.exclude(status=Generation.Status.CREATED).count()
+        return _live().unfinished().exclude(status=Generation.Status.CREATED).count()
 
     @admin.display(description="at once at most")
     def at_once(self, state: UpstreamState) -> str:
@@ -124,8 +132,12 @@ class UpstreamStateAdmin(ReadOnlyAdmin):
         return str(most) if most < places.UNLIMITED else "no limit"
 
 
+def _live() -> GenerationQuerySet:
+    return Generation.objects.filter(test=False)
+
+
 @admin.register(Upload)
-class UploadAdmin(ReadOnlyAdmin):
+class UploadAdmin(DollarsAdmin):
     """Pictures that came in."""
 
     list_display = ("created_at", "id", "account", "filename", "width", "height", "size")

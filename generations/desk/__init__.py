@@ -1,0 +1,1 @@
+"""The operator's desk: what waits for somebody, the actions that settle it, and search."""
