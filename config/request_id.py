@@ -8,9 +8,10 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
-from config import visitors
+from config import log_context, visitors
 
 HEADER = "X-Request-Id"
+GIVEN = "HTTP_X_REQUEST_ID"
 NONE = "-"
 
 _GOOD = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
@@ -34,7 +35,8 @@ class RequestIdMiddleware:
         request.META[HEADER] = name
         token = _current.set(name)
         try:
-            response = self.get_response(request)
+            with log_context.bound():
+                response = self.get_response(request)
         finally:
             _current.reset(token)
         response.headers[HEADER] = name
@@ -53,7 +55,9 @@ class RequestIdFilter(logging.Filter):
 
 
 def _given(request: HttpRequest) -> str:
-    name = request.headers.get(HEADER, "")
+    name = request.META.get(GIVEN, "")
+    if not name:
+        return ""
     peer = visitors.peer_of(request)
     trusted = peer is not None and visitors.is_proxy(peer)
     return name if trusted and _GOOD.fullmatch(name) else ""

@@ -5,9 +5,10 @@ A film that its customer has deleted stays paid, so jobs count here whether dele
 
 from collections.abc import Iterator
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Replace
 
+from accounts.models import Mode
 from billing.models import Hold, Transfer
 from generations.models import Generation
 
@@ -21,7 +22,7 @@ FAULTS_MAX = 100
 def faults() -> list[str]:
     """Return a sentence for each job whose money is not where its status says.
 
-    Call it inside the same REPEATABLE READ transaction as ledger.audit.
+    Call it inside the same REPEATABLE READ transaction as sums.audit.
     """
     found = []
     for status in Generation.Status:
@@ -38,7 +39,7 @@ def faults() -> list[str]:
     found += [
         f"hold {reference} of {amount} has no job" for reference, amount in orphans[:FAULTS_MAX]
     ]
-    return [*found, *_shortfall_faults()]
+    return [*found, *_shortfall_faults(), *_mode_faults()]
 
 
 def _shortfall_faults() -> Iterator[str]:
@@ -50,6 +51,15 @@ def _shortfall_faults() -> Iterator[str]:
         yield f"{reference} came out shorter, but {sums} did not come back"
     for reference, sums in booked.difference(noted)[:FAULTS_MAX]:
         yield f"{reference} did not come out shorter by {sums}, which came back"
+
+
+def _mode_faults() -> Iterator[str]:
+    """Test credit pays for test jobs, and real credit for real ones."""
+    wrong = Generation.objects.exclude(
+        Q(account__mode=Mode.TEST, test=True) | Q(account__mode=Mode.LIVE, test=False)
+    )
+    for job in wrong.select_related("account").order_by("created_at", "id")[:FAULTS_MAX]:
+        yield f"{job.hold_reference}: its mode is not that of its account"
 
 
 def _priced(jobs: QuerySet[Generation]) -> QuerySet[Generation, tuple[str, int]]:
