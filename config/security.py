@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse
 
 from config import media
 
-# Our forms are answered with redirects to Stripe, and browsers judge that by form-action.
-FORMS_LEAD_TO = " ".join(dict.fromkeys([settings.CHECKOUT_ORIGIN, settings.PORTAL_ORIGIN]))
+# Our forms are answered with redirects to Stripe, or to where people sign in with what they have
+# elsewhere, and browsers judge that by form-action.
+_LED_TO = [settings.CHECKOUT_ORIGIN, settings.PORTAL_ORIGIN, *settings.SOCIAL_ORIGINS]
+FORMS_LEAD_TO = " ".join(dict.fromkeys(_LED_TO))
 # Pictures and films may come from the bucket's own address, which stands in place of {media}.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:{media}; media-src 'self' blob:{media}; "
-    "font-src 'self'; connect-src 'self'; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     f"form-action 'self' {FORMS_LEAD_TO}; base-uri 'none'; frame-ancestors 'none'"
 )
 # The admin's own package writes inline styles and evaluates expressions in its templates.

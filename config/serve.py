@@ -135,7 +135,7 @@ def _start(house: House) -> None:
         house.start("sandbox", [sys.executable, "-m", "sandbox"], _sandbox_environment())
         house.await_answer(settings.SANDBOX_URL)
     house.start("worker", [*MANAGE, "qcluster"], {})
-    house.start("web server", _granian(), {})
+    house.start("web server", web_server(settings.PORT), {})
     house.await_answer(f"http://127.0.0.1:{settings.PORT}/readyz")
     # Somebody else's server on our ports would have answered too.
     house.check()
@@ -153,11 +153,12 @@ def _sandbox_environment() -> dict[str, str]:
     }
 
 
-def _granian() -> list[str]:
+def web_server(port: int) -> list[str]:
+    """Return the command that serves the site on this port."""
     return [
         *(str(Path(sys.executable).with_name("granian")), "--interface", "wsgi"),
         *("--host", "127.0.0.1" if settings.LOCAL else "0.0.0.0"),  # noqa: S104  behind a proxy
-        *("--port", str(settings.PORT)),
+        *("--port", str(port)),
         # Threads wait for PostgreSQL most of the time: more of them than cores is right.
         *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--log-level", "error"),
         "config.wsgi:application",

@@ -13,25 +13,12 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import database, limits, logs, storages, visitors
+from config import admin_look, database, doors, limits, logs, redaction, storages, visitors
+from config.addresses import host_and_port, loopback
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-def loopback(url: str) -> bool:
-    """Tell whether the URL's host is this machine."""
-    return urlsplit(url).hostname in LOOPBACK
-
-
-def host_and_port(url: str) -> str:
-    """Return "host:port" of a URL, the port of its scheme when it names none."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
-
 
 # Where we are
 
@@ -159,6 +146,12 @@ if not re.fullmatch(r"((?=.*[1-9])[0-9]{1,3}([.][0-9]{1,6})?)?", TEXT_TO_VIDEO_1
         "TEXT_TO_VIDEO_1080P_PRICE is the price of one second in dollars such as 0.189, not "
         f"{TEXT_TO_VIDEO_1080P_PRICE!r}. Without one, 1080p is not offered."
     )
+# Credit that an operator gives, takes or forgives beyond so many dollars waits for a second one.
+OPERATOR_CREDIT_DOLLARS = env.int("OPERATOR_CREDIT_DOLLARS", default=50)
+if OPERATOR_CREDIT_DOLLARS < 0:
+    raise ImproperlyConfigured(
+        "OPERATOR_CREDIT_DOLLARS is a sum in dollars, 0 for always two people."
+    )
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
 
 # What an account may ask of us, by the dollars that it has paid: requests a minute by a key and by
@@ -202,9 +195,13 @@ if WEBHOOK_FAILING_DAYS < 1 or WEBHOOK_KEPT_DAYS < 4:
 
 # Django
 
+_doors = doors.configure(env, PUBLIC_URL, local=LOCAL)
+vars().update(_doors)
+SOCIAL_ORIGINS: list[str] = _doors["SOCIAL_ORIGINS"]
+
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "generations.desk.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -213,31 +210,34 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
-    "allauth",
-    "allauth.account",
+    *doors.apps(_doors["SOCIALACCOUNT_PROVIDERS"]),
     "django_htmx",
     "rest_framework",
     "accounts",
     "billing",
     # Before django_q, whose command it takes over.
     "generations",
+    "generations.reports",
     "django_q",
 ]
 
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.pages.PagesBegin",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.stand_in.StandInMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.security.ContentSecurityPolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.pages.PagesEnd",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -255,6 +255,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.site",
+                "accounts.stand_in.banner",
                 "billing.context.balance",
                 "generations.context.upstream",
             ]
@@ -302,7 +303,6 @@ Q_CLUSTER = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -312,19 +312,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_REDIRECT_URL = "create"
-LOGIN_URL = "account_login"
-ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_CONFIRM_EMAIL_ON_GET = False
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
-ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
-
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.HasScope"],
@@ -332,8 +319,20 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.bodies.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.bodies.AlwaysJson",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.Schema",
     "EXCEPTION_HANDLER": "config.errors.answer",
     "UNAUTHENTICATED_USER": None,
+}
+# The description of the API: config.openapi and generations.openapi.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Gallop",
+    "VERSION": "3",
+    "SORT_OPERATIONS": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["generations.openapi.document.endpoints"],
+    "POSTPROCESSING_HOOKS": ["generations.openapi.document.complete"],
 }
 
 LANGUAGE_CODE = "en"
@@ -362,8 +361,10 @@ ADMINS = [("Operator", OPERATOR_EMAIL)] if OPERATOR_EMAIL else []
 
 # Browsers
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
-SECURE_SSL_REDIRECT = not LOCAL
+# Behind a proxy with a certificate also on this machine alone: see deploy/rehearse.
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -371,30 +372,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-LOGGING = logs.LOGGING
+# For operators: docs/operator.md. Without a token the figures are shown on this machine alone.
+LOGGING = logs.configure(env, local=LOCAL)
+redaction.keep_secret([SECRET_KEY, WAVESPEED_API_KEY, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    INSTALLED_APPS += ["config.sentry.Reports"]
+if env.bool("LOG_REQUESTS", default=not LOCAL):
+    MIDDLEWARE.insert(1, "config.access_log.AccessLogMiddleware")
 
-UNFOLD = {
-    "SITE_TITLE": "Gallop",
-    "SITE_HEADER": "Gallop",
-    "SITE_URL": "/",
-    "ENVIRONMENT": "generations.context.environment",
-    # The safelight's vermilion, from pale to deep.
-    "COLORS": {
-        "primary": {
-            str(shade): f"oklch({lightness}% {chroma} 35)"
-            for shade, lightness, chroma in (
-                (50, 97, 0.02),
-                (100, 94, 0.04),
-                (200, 89, 0.07),
-                (300, 82, 0.11),
-                (400, 75, 0.16),
-                (500, 68, 0.19),
-                (600, 60, 0.19),
-                (700, 52, 0.17),
-                (800, 44, 0.14),
-                (900, 38, 0.11),
-                (950, 27, 0.08),
-            )
-        }
-    },
-}
+UNFOLD = admin_look.UNFOLD

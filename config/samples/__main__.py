@@ -1,4 +1,7 @@
-"""Draw the sample pictures into a folder: `python -m config.samples FOLDER`."""
+"""Draw the sample pictures and the social card into a folder: `python -m config.samples FOLDER`.
+
+They are kept in static/samples, and card.jpg in static/brand.
+"""
 
 import io
 import sys
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from config.samples.card import card
 from config.samples.city import city
 from config.samples.painting import SCALE, Picture, noise
 from config.samples.scenes import dunes, horse, sea
@@ -42,12 +46,14 @@ def encode(picture: Picture) -> bytes:
 
 
 def draw(folder: Path) -> None:
-    """Write horse.jpg, dunes.jpg, sea.jpg and city.jpg."""
+    """Write horse.jpg, dunes.jpg, sea.jpg and city.jpg, and card.jpg."""
     folder.mkdir(parents=True, exist_ok=True)
     for scene in (horse, dunes, sea, city):
         path = folder / f"{scene.__name__}.jpg"
         path.write_bytes(encode(finish(scene())))
         sys.stdout.write(f"{path.name}: {path.stat().st_size} bytes\n")
+    with Image.open(folder / "horse.jpg") as picture:
+        (folder / "card.jpg").write_bytes(encode(card(picture)))
 
 
 if __name__ == "__main__":

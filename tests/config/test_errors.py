@@ -198,6 +198,28 @@ def test_a_method_that_an_address_does_not_know_is_answered_in_json(alice: Custo
     assert answer.json()["message"] == 'Method "DELETE" not allowed. Use GET.'
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed", "usable"),
+    [
+        (MODEL, "POST, OPTIONS", "Use POST."),
+        (f"/api/v3/predictions/{'0' * 32}/result", "GET, HEAD, OPTIONS", "Use GET."),
+    ],
+)
+def test_the_quick_views_say_which_methods_they_know(
+    alice: Customer, path: str, allowed: str, usable: str
+) -> None:
+    refused = Client().delete(path, headers=alice.bearer)
+    assert (refused.status_code, refused["Allow"]) == (405, allowed)
+    assert refused.json()["message"].endswith(usable)
+    assert Client().options(path, headers=alice.bearer)["Allow"] == allowed
+
+
+def test_a_head_is_answered_like_a_get(alice: Customer) -> None:
+    for path in ("/api/v3/balance", f"/api/v3/predictions/{'0' * 32}/result"):
+        got, asked = alice.get(path), Client().head(path, headers=alice.bearer)
+        assert (asked.status_code, asked.content) == (got.status_code, b"")
+
+
 def test_a_refusal_below_api_is_json_and_a_page_elsewhere() -> None:
     below = errors.forbidden(asked("/api/v3/balance"), PermissionDenied("Not you."))
     assert (below.status_code, json.loads(below.content)["message"]) == (403, "Not you.")

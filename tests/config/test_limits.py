@@ -25,8 +25,8 @@ from tests import redis as redis_server
 from tests.billing.races import together
 from tests.cast import Customer
 from tests.config.interpreter import local_environment, public_environment, settings_of
-from tests.conftest import free_port
 from tests.generations import stage
+from tests.ports import free_port
 
 BALANCE = "/api/v3/balance"
 NOON = 1_800_000_000.0

@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from pytest_django import Settings
 
 from config.outbound import REDIRECTS_MAX, AddressRefused, Fetcher, FetchFailed
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.web import Page, Web
 
 SIZE_MAX = 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 import environ
 import pytest
 
-from config import database, settings
+from config import addresses, database, settings
 from tests.config.interpreter import (
     local_environment,
     public_environment,
@@ -173,7 +173,7 @@ def test_reading_the_settings_starts_no_database(tmp_path: Path) -> None:
     ],
 )
 def test_only_this_machine_is_local(url: str, expected: bool) -> None:
-    assert settings.loopback(url) == expected
+    assert addresses.loopback(url) == expected
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_only_this_machine_is_local(url: str, expected: bool) -> None:
     ],
 )
 def test_an_address_has_a_port_even_when_it_names_none(url: str, expected: str) -> None:
-    assert settings.host_and_port(url) == expected
+    assert addresses.host_and_port(url) == expected
 
 
 def test_a_task_is_never_handed_out_twice_while_it_runs() -> None:

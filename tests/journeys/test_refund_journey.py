@@ -60,7 +60,7 @@ def webhooks_held(site: house.House) -> Iterator[None]:
 def refund(page: Page, email: str, session: str, dollars: str) -> None:
     """Sign in to the admin and give back a part of the purchase that this session paid."""
     page.goto("/admin/")
-    page.locator("#id_username").fill(email)
+    page.locator("#id_login").fill(email)
     page.locator("#id_password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.goto(f"/admin/billing/purchase/?q={session}")
