@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test lint bench mutation chaos
+.PHONY: install run test lint security bench mutation chaos schemathesis screenshots lighthouse
 
 run: install
 	@exec $(BIN)/python -m config.serve
@@ -27,6 +27,19 @@ mutation: $(VENV)/installed-dev
 chaos: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS))
 
+# SEED=… replays the requests of a run, EXAMPLES=… changes how many each call gets.
+schemathesis: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.contract $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES))
+
+# INTO=… names another folder than var/screenshots.
+screenshots: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.screenshots $(if $(INTO),--into $(INTO))
+
+lighthouse: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.lighthouse
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,6 +47,14 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
+	$(BIN)/python -m tests.migration_check
+
+# What of lint takes long or asks the internet: pip-audit fails where it finds no advisories.
+security: $(VENV)/installed-dev
+	$(BIN)/bandit --quiet --recursive -ll --configfile pyproject.toml accounts billing config generations sandbox
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)/audit/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip --strict
 
 $(VENV)/installed: requirements.txt
 	@echo "Setting up $(VENV), the first time only."

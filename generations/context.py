@@ -48,7 +48,7 @@ def words(state: UpstreamState) -> str:
     """Return what is wrong, since when, what to do and who waits; empty when all is well."""
     if not state.trouble:
         return ""
-    waiting = Generation.objects.filter(status=Generation.Status.CREATED).count()
+    waiting = Generation.objects.filter(status=Generation.Status.CREATED, test=False).count()
     one = "1 waiting film goes on by itself"
     many = f"{waiting} waiting films go on by themselves"
     return (

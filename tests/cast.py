@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts import keys
+from accounts import keys, twins
 from accounts.models import Account, User
 from accounts.opening import account_of, open_account
 from billing import ledger, money
@@ -25,11 +25,13 @@ class Customer:
 
     @property
     def browser(self) -> Client:
-        """A new browser, signed in."""
+        """A new browser, signed in, and in test mode if the account is."""
         browser = Client()
         browser.force_login(
             self.user, backend="allauth.account.auth_backends.AuthenticationBackend"
         )
+        if self.account.is_test:
+            browser.post("/account/mode", {"to": "test"})
         return browser
 
     @property
@@ -56,6 +58,13 @@ class Customer:
     def balance_micros(self) -> int:
         """What the account has, held credit included."""
         return ledger.book(self.account).balance_micros
+
+
+def tester(owner: Customer) -> Customer:
+    """Return the same person in test mode, with a test key and $100 of test credit."""
+    twin = twins.twin_of(owner.account)
+    _, secret = keys.issue(twin, owner.user, "tests")
+    return Customer(owner.user, twin, secret)
 
 
 def customer(name: str, dollars: str = "0") -> Customer:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from config.settings import BASE_DIR
-from tests.conftest import free_port
+from tests.ports import free_port
 
 WAIT_SECONDS_MAX = 90
 LOOK_SECONDS = 0.02

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from config.settings import BASE_DIR
-from tests.conftest import free_port
+from tests.ports import free_port
 
 START_SECONDS_MAX = 90
 WAIT_SECONDS_MAX = 60
@@ -65,13 +65,19 @@ class House:
         return wait_for(look)
 
 
-def wait_for(look: Callable[[], T | None]) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = WAIT_SECONDS_MAX) -> T:
     """Return what `look` finds, asking again until it is something."""
-    until = time.monotonic() + WAIT_SECONDS_MAX
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         if (found := look()) is not None:
             return found
-    raise AssertionError(f"nothing found within {WAIT_SECONDS_MAX} s")
+    raise AssertionError(f"nothing found within {seconds} s")
+
+
+def last_json(printed: str) -> dict[str, Any]:
+    """Return the last line of what a command printed, which is JSON."""
+    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return found
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Node and WaveSpeed's npm clients for the tests: `python -m tests.node` finds or installs them.
 
 What is installed is written in tests/clients: package.json names the clients, package-lock.json
-every package behind them.
+every package behind them. Other folders with the same two files are installed in the same way.
 """
 
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 
 CLIENTS = Path(__file__).parent / "clients"
 PACKAGES = CLIENTS / "node_modules"
-LOCK = CLIENTS / "package-lock.json"
+LOCK = "package-lock.json"
 # The lock that the packages were installed from; `npm ci` takes it away with them.
-INSTALLED = PACKAGES / ".installed.json"
+INSTALLED = "node_modules/.installed.json"
 # The first with fetch, which all the clients use.
 VERSION_MIN = 18
 APT_SECONDS_MAX = 600
@@ -58,9 +58,10 @@ def script(path: str) -> list[str]:
     return [node, str(CLIENTS / path)]
 
 
-def are_installed() -> bool:
+def are_installed(folder: Path = CLIENTS) -> bool:
     """Tell whether the packages are those of the lock."""
-    return INSTALLED.exists() and INSTALLED.read_bytes() == LOCK.read_bytes()
+    done = folder / INSTALLED
+    return done.exists() and done.read_bytes() == (folder / LOCK).read_bytes()
 
 
 def install() -> None:
@@ -72,15 +73,15 @@ def install() -> None:
     find()
 
 
-def install_clients() -> None:
-    """Install exactly what the lock names; no package runs a script of its own."""
+def install_packages(folder: Path = CLIENTS) -> None:
+    """Install exactly what the folder's lock names; no package runs a script of its own."""
     subprocess.run(
         ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"],
-        cwd=CLIENTS,
+        cwd=folder,
         check=True,
         timeout=NPM_SECONDS_MAX,
     )
-    INSTALLED.write_bytes(LOCK.read_bytes())
+    (folder / INSTALLED).write_bytes((folder / LOCK).read_bytes())
 
 
 if __name__ == "__main__":
@@ -91,4 +92,4 @@ if __name__ == "__main__":
         install()
     if not are_installed():
         print("Installing WaveSpeed's npm clients for the tests.", flush=True)
-        install_clients()
+        install_packages()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from django import template
 
 from billing.money import MICROS_PER_DOLLAR
+from generations import failures
 from generations.catalog import IMAGE_TO_VIDEO
 from generations.line import Outlook
 from generations.models import Generation
@@ -27,3 +28,10 @@ def of(outlooks: Mapping[uuid.UUID, Outlook] | None, generation: Generation) -> 
 def seconds_for(dollars: str, resolution: str) -> int:
     """Return how many whole seconds of video a sum in whole dollars pays for."""
     return int(dollars) * MICROS_PER_DOLLAR // IMAGE_TO_VIDEO.micros_per_second[resolution]
+
+
+@register.filter
+def cancelled(generation: Generation) -> bool:
+    """Tell whether a job ended because its customer wanted that."""
+    failed = generation.status == Generation.Status.FAILED
+    return failed and generation.error == failures.CANCELLED.sentence

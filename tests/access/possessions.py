@@ -4,13 +4,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import webhook_secrets, webhooks
-from accounts.models import AccountWebhookSecret, ApiKey, Event, WebhookDelivery, WebhookEndpoint
+from accounts import team, webhook_secrets, webhooks
+from accounts.invitation import Invitation
+from accounts.models import (
+    AccountWebhookSecret,
+    ApiKey,
+    Event,
+    Membership,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from billing import alerts
 from billing.models import Alert, AutoTopUp, Hold, LedgerAccount, Purchase
 from generations import catalog, images, lifecycle
@@ -24,7 +34,7 @@ FILM = b"a film that is nobody else's"
 # Every table with rows that belong to an account.
 OWNED: tuple[Any, ...] = (
     *(Generation, Upload, WebhookEndpoint, WebhookDelivery, Alert, Purchase, AutoTopUp),
-    *(LedgerAccount, AccountWebhookSecret, ApiKey),
+    *(LedgerAccount, AccountWebhookSecret, Invitation, ApiKey),
 )
 
 
@@ -41,17 +51,25 @@ class Things:
     alert: Alert
     purchase: Purchase
     rule: AutoTopUp
+    mate: Membership
+    invitation: Invitation
+    passkey: Authenticator
 
     def parameters(self, route: str) -> dict[str, Any]:
         """Return what the address of this route needs to lead to one of these things."""
-        if route in {"film", "cancel"}:
+        if route == "cancel" or (route.startswith("film") and route != "film_file"):
             return {"pk": self.job.pk}
         if route in {"api_result", "api_result_alias", "api_cancel"}:
             return {"prediction_id": self.job.pk.hex}
-        if route.startswith("key"):
-            return {"pk": self.key.pk}
-        if route.startswith("webhook"):
-            return {"pk": self.endpoint.pk}
+        rows = {
+            "member": self.mate,
+            "invitation": self.invitation,
+            "key": self.key,
+            "webhook": self.endpoint,
+        }
+        for start, row in rows.items():
+            if route.startswith(start):
+                return {"pk": row.pk}
         single: dict[str, dict[str, Any]] = {
             "film_file": {"pk": self.job.pk, "part": "video.mp4"},
             "delivery_replay": {"pk": self.delivery.pk},
@@ -70,6 +88,7 @@ class Things:
             *(str(self.job.pk), self.job.pk.hex, self.upload.pk.hex, PROMPT, FILM.decode()),
             *(self.key.prefix, ADDRESS, self.delivery.event_id.hex, str(self.delivery.event_id)),
             *("$7.77", str(self.purchase.pk), "cs_of_hers", "pi_of_hers", self.rule.link_word),
+            *(self.mate.user.email, self.invitation.email, self.invitation.digest),
             webhook_secrets.reveal(self.endpoint),
             webhook_secrets.reveal(webhook_secrets.of_account(account)),
         }
@@ -134,6 +153,13 @@ def things_of(owner: Customer) -> Things:
         alert=alerts.add(account, alerts.Kind.LOW_BALANCE, 7_770_000),
         purchase=purchase,
         rule=rule,
+        mate=Membership.objects.create(
+            account=account, user=User.objects.create_user("her-mate@example.org")
+        ),
+        invitation=team.invite(account, "whom-she-asked@example.org", "member", by=user),
+        passkey=Authenticator.objects.create(
+            user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "her phone"}
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts.access import MAKERS, MANAGERS
+from accounts.access import MAKERS, MANAGERS, OWNERS, PAYERS
 from accounts.models import Membership
 from billing import topup_link
 from generations import delivery, images
@@ -51,32 +51,59 @@ class Visit:
 
 
 THINGS = {
+    *("film_title", "film_favourite", "film_share", "film_unshare", "film_delete"),
+    "film_last_frame",
     *("film", "cancel", "film_file", "key", "key_secret", "key_secret_end", "key_revoke"),
     *("webhook", "webhook_events", "webhook_switch", "webhook_remove", "webhook_test"),
     *("webhook_reveal", "webhook_rotate", "delivery_replay", "alert_remove", "receipt"),
+    *("member_role", "member_remove", "member_hand_over"),
+    *("invitation_resend", "invitation_revoke"),
 }
 RULES = {"name": "mine now", "overlap": "0"}
 TERMS = {"threshold_micros": "20", "amount_micros": "25", "monthly_cap_micros": "100"}
 VISITS = [
-    Visit("create"),
-    Visit("create", "post", fields={"resolution": "720p", "duration": "3"}),
-    Visit("gallery"),
-    Visit("film"),
-    Visit("cancel", "post"),
-    Visit("film_file"),
+    Visit("create", roles=MAKERS),
+    Visit("create", "post", MAKERS, fields={"resolution": "720p", "duration": "3"}),
+    Visit("gallery", roles=MAKERS),
+    Visit("film", roles=MAKERS),
+    Visit("cancel", "post", MAKERS),
+    Visit("film_file", roles=MAKERS),
+    Visit("recent", roles=MAKERS),
+    Visit("films_deleted", roles=MAKERS),
+    *(Visit(f"films_{deed}", "post", MAKERS) for deed in ("download", "delete", "restore")),
+    Visit("film_title", "post", MAKERS, {"title": "mine now"}),
+    Visit("film_favourite", "post", MAKERS, {"to": "on"}),
+    *(Visit(f"film_{deed}", "post", MAKERS) for deed in ("share", "unshare", "delete")),
+    Visit("film_last_frame", "post", MAKERS),
     Visit("profile"),
-    Visit("keys"),
+    Visit("mode", "post", fields={"to": "test"}),
+    Visit("stand_in_end", "post"),
+    Visit("usage"),
+    Visit("usage_csv"),
+    Visit("account_export", "post"),
+    Visit("account_delete"),
+    Visit("team"),
+    Visit("team_rename", "post", MANAGERS, {"name": "ours now"}),
+    Visit("team_invite", "post", MANAGERS, {"email": "eve@example.org", "role": "admin"}),
+    Visit("team_leave", "post"),
+    Visit("member_role", "post", MANAGERS, {"role": "billing"}),
+    Visit("member_remove", "post", MANAGERS),
+    Visit("member_hand_over", "post", OWNERS),
+    Visit("invitation_resend", "post", MANAGERS),
+    Visit("invitation_revoke", "post", MANAGERS),
+    Visit("account_switch", "post", fields={"to": "x"}),
+    Visit("keys", roles=MAKERS),
     Visit("keys", "post", MAKERS, {"name": "mine"}),
-    Visit("key"),
+    Visit("key", roles=MAKERS),
     Visit("key", "post", MANAGERS, RULES),
     Visit("key_secret", "post", MANAGERS, RULES),
     Visit("key_secret_end", "post", MANAGERS),
     Visit("key_revoke", "post", MANAGERS),
-    Visit("webhooks"),
+    Visit("webhooks", roles=MAKERS),
     Visit("webhook_add", "post", MANAGERS, {"url": "https://x.test/", "events": "balance.low"}),
     Visit("webhook_secret", "post", MANAGERS),
     Visit("webhook_secret_change", "post", MANAGERS),
-    Visit("webhook"),
+    Visit("webhook", roles=MAKERS),
     Visit("webhook_events", "post", MANAGERS, {"events": "balance.low"}),
     Visit("webhook_switch", "post", MANAGERS, {"to": "off"}),
     Visit("webhook_remove", "post", MANAGERS),
@@ -84,38 +111,64 @@ VISITS = [
     Visit("webhook_reveal", "post", MANAGERS),
     Visit("webhook_rotate", "post", MANAGERS),
     Visit("delivery_replay", "post", MANAGERS),
-    Visit("billing"),
-    Visit("billing", "post", fields={"pack": "25"}),
-    Visit("statement_csv"),
-    Visit("statement_pdf"),
-    Visit("billing_code", "post", fields={"code": "NONE"}),
-    Visit("billing_return"),
-    Visit("alert_add", "post", fields={"kind": "spend", "threshold_micros": "5"}),
-    Visit("alert_remove", "post"),
-    Visit("top_up", "post", fields=TERMS),
-    Visit("top_up_off", "post"),
-    Visit("top_up_resume", "post"),
-    Visit("portal", "post"),
-    Visit("receipt"),
+    Visit("billing", roles=PAYERS),
+    Visit("billing", "post", PAYERS, fields={"pack": "25"}),
+    Visit("statement_csv", roles=PAYERS),
+    Visit("statement_pdf", roles=PAYERS),
+    Visit("billing_code", "post", PAYERS, fields={"code": "NONE"}),
+    Visit("billing_return", roles=PAYERS),
+    Visit("test_credit", "post", PAYERS),
+    Visit("alert_add", "post", PAYERS, fields={"kind": "spend", "threshold_micros": "5"}),
+    Visit("alert_remove", "post", PAYERS),
+    Visit("top_up", "post", PAYERS, TERMS),
+    Visit("top_up_off", "post", PAYERS),
+    Visit("top_up_resume", "post", PAYERS),
+    Visit("portal", "post", PAYERS),
+    Visit("receipt", roles=PAYERS),
 ]
 # Pages that belong to nobody. Those of allauth are about who signs in, never about an account.
-OPEN = {"landing", "docs", "healthz", "readyz", "favicon.ico"}
+OPEN = {
+    *("landing", "docs", "docs_api", "guide", "api_schema", "healthz", "readyz"),
+    *("favicon.ico", "metrics", "security_txt", "terms", "privacy", "refunds", "imprint"),
+    *("sitemap", "robots_txt", "manifest"),
+}
 SIGNING_IN = {
     *("account_login", "account_logout", "account_inactive", "account_signup", "account_email"),
     *("account_reauthenticate", "account_email_verification_sent", "account_change_password"),
     *("account_set_password", "account_reset_password", "account_confirm_login_code"),
     *("account_reset_password_done", "account_reset_password_from_key_done"),
     *("account_confirm_email", "account_reset_password_from_key"),
+    *("mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp"),
+    *("mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
+    *("mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn"),
+    *("mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn"),
+    *("mfa_login_webauthn", "usersessions_list"),
 }
+# Of these, there is nothing to see for who has none.
+OWN = {
+    *("mfa_view_recovery_codes", "mfa_download_recovery_codes", "mfa_deactivate_totp"),
+    *("mfa_remove_webauthn", "mfa_edit_webauthn"),
+}
+# For the operator's people alone.
+STAFF = {"styleguide"}
 # Here the address itself, or a signature over the body, is the permission.
-SIGNED = {"upload_file", "api_upload_put", "top_up_confirm", "wavespeed_hook", "stripe_hook"}
+SIGNED = {
+    "invitation",
+    "shared",
+    "shared_file",
+    "upload_file",
+    "api_upload_put",
+    "top_up_confirm",
+    "wavespeed_hook",
+    "stripe_hook",
+}
 
 every_visit = pytest.mark.parametrize("visit", VISITS, ids=str)
 
 
 def test_every_route_has_its_line() -> None:
     visited = {visit.route for visit in VISITS}
-    listed = [visited, OPEN, SIGNING_IN, SIGNED, {call.route for call in CALLS}]
+    listed = [visited, OPEN, SIGNING_IN, SIGNED, STAFF, {call.route for call in CALLS}]
     once = [route for routes in listed for route in sorted(routes)]
     assert sorted(outside_admin()) == sorted(once)
 
@@ -189,15 +242,19 @@ def test_no_file_of_a_film_is_a_strangers(hers: Things, charlie: Customer, part:
 
 @pytest.mark.parametrize("route", sorted(OPEN | SIGNING_IN))
 def test_an_open_page_tells_nobody_of_anybody(hers: Things, charlie: Customer, route: str) -> None:
-    given = {
+    given: dict[str, dict[str, Any]] = {
+        "guide": {"slug": "submit"},
         "account_confirm_email": {"key": "x"},
         "account_reset_password_from_key": {"uidb36": "1", "key": "x"},
+        "mfa_remove_webauthn": {"pk": hers.passkey.pk},
+        "mfa_edit_webauthn": {"pk": hers.passkey.pk},
     }
     address = f"/{route}" if "." in route else reverse(route, kwargs=given.get(route))
     for browser in (Client(), charlie.browser):
         got = stage.get(browser, address)
         # No worker runs beside the tests, and readyz says so.
-        assert got.status in ({503} if route == "readyz" else {200, 302})
+        wanted = {302, 404} if route in OWN else {200, 302}
+        assert got.status in ({503} if route == "readyz" else wanted), browser
         assert_nothing_of(hers, "", got.content + str(got.headers).encode())
 
 
@@ -257,6 +314,17 @@ def test_a_forged_link_of_a_mail_leads_nowhere(hers: Things) -> None:
             assert answer.status_code == 410
             assert_nothing_of(hers, "", answer.content)
     assert hers.state() == before
+
+
+def test_a_forged_link_of_an_invitation_leads_nowhere(hers: Things, charlie: Customer) -> None:
+    for browser in (Client(), charlie.browser):
+        for forged in (hers.invitation.digest, "x", "x" * 300):
+            for answer in (
+                browser.get(f"/account/invitation/{forged}"),
+                browser.post(f"/account/invitation/{forged}"),
+            ):
+                assert answer.status_code == 410
+                assert_nothing_of(hers, forged, answer.content)
 
 
 @pytest.mark.parametrize("route", ["wavespeed_hook", "stripe_hook"])

@@ -1,27 +1,38 @@
 """Fixtures for the tests of jobs: a real film, a finished job, and jobs in doubt."""
 
+import secrets
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as configuration
 from django.utils import timezone
 from pytest_django import Settings
 
+from config.outbound import Fetcher
 from config.settings import WAVESPEED_PLAY_KEY
-from generations import catalog, lifecycle, storage
+from generations import catalog, lifecycle, storage, wavespeed
+from generations.driver import Driver
 from generations.models import Generation, UpstreamState
 from generations.storage import Film
+from tests.bucket import Bucket, start
 from tests.cast import Customer
+from tests.conftest import READY_SECONDS_MAX, await_answer
 from tests.generations import gateway, stage
 from tests.generations.gateway import Gateway
 from tests.generations.stage import Status, fresh
 from tests.pictures import draw
+from tests.ports import free_port
 
 FILM_SECONDS_MAX = 60
+REHEARSAL_ROUNDS_MAX = 10
+# Nobody listens there.
+NOWHERE = "http://127.0.0.1:9"
 
 Drive = Callable[[], None]
 
@@ -136,3 +147,76 @@ def absent_long(settings: Settings) -> Callable[[Generation], None]:
         Generation.objects.filter(pk=job.pk).update(absent_since=since)
 
     return age
+
+
+@pytest.fixture
+def production(settings: Settings) -> None:
+    """Settings as a site has them that sells real films, with an upstream that nobody reaches."""
+    settings.SANDBOX = False
+    settings.WAVESPEED_API_KEY = "a-real-key"
+    settings.WAVESPEED_BASE_URL = NOWHERE
+    settings.STRIPE_API_BASE = NOWHERE
+
+
+@pytest.fixture
+def rehearse_once(production: None) -> Drive:
+    """Take what is due one step further; nothing upstream can be reached."""
+
+    async def once() -> None:
+        async with wavespeed.Client() as upstream, Fetcher() as fetcher:
+            await Driver(upstream, fetcher).run_due()
+
+    return async_to_sync(once)
+
+
+@pytest.fixture
+def rehearse(rehearse_once: Drive) -> Drive:
+    """Drive every job to its end, making each due at once."""
+
+    def to_the_end() -> None:
+        for _ in range(REHEARSAL_ROUNDS_MAX):
+            if not Generation.objects.unfinished().update(due_at=timezone.now()):
+                return
+            rehearse_once()
+        raise AssertionError(list(Generation.objects.unfinished()))
+
+    return to_the_end
+
+
+@pytest.fixture(scope="session")
+def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the stand-in."""
+    port = free_port()
+    process = start(port, tmp_path_factory.mktemp("bucket"))
+    url = f"http://127.0.0.1:{port}"
+    await_answer(f"{url}/moto-api/data.json")
+    yield url
+    process.terminate()
+    try:
+        process.wait(READY_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+@pytest.fixture
+def bucket(s3_url: str, settings: Settings) -> Iterator[Bucket]:
+    """An empty bucket, in which this test keeps its media."""
+    made = Bucket(f"gallop-{secrets.token_hex(8)}", s3_url)
+    made.use(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def down(bucket: Bucket, settings: Settings) -> Bucket:
+    """The bucket, out of reach."""
+    bucket.use(settings, endpoint_url=f"http://127.0.0.1:{free_port()}")
+    return bucket
+
+
+@pytest.fixture
+def filmed(alice: Customer, reel: Path, bucket: Bucket) -> Generation:
+    """Alice's finished job, its film in the bucket."""
+    job = stage.processing(alice)
+    assert lifecycle.finish(job, storage.keep(job, reel))
+    return fresh(job)

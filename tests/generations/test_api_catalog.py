@@ -79,8 +79,18 @@ def test_the_schema_of_a_film_from_a_picture(listed: dict[str, dict[str, Any]]) 
         for name, rule in schema["properties"].items()
     }
     assert bare == {
-        "image": {"type": "string", "format": "uri", "minLength": 1, "maxLength": 2048},
-        "prompt": {"type": "string", "default": "", "maxLength": 2500},
+        "image": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048,
+            "pattern": r"^https?://[^\u0000]*$",
+        },
+        "prompt": {
+            "type": "string",
+            "default": "",
+            "maxLength": 2500,
+            "pattern": catalog.NO_NUL,
+        },
         "resolution": {"type": "string", "enum": ["720p", "1080p"], "default": "720p"},
         "duration": {"type": "integer", "minimum": 3, "maximum": 15, "default": 5},
         "seed": {"type": "integer", "minimum": -1, "maximum": 2147483647, "default": -1},

@@ -190,8 +190,10 @@ def test_the_button_on_the_page_cancels_a_job_that_waits(
     answer = press(alice, waiting)
 
     assert answer.redirect_chain == [(f"/films/{waiting.pk}", 302)]
-    assert SAYS in answer.content.decode()
-    assert "You were not charged." in answer.content.decode()
+    page = answer.content.decode()
+    assert "Cancelled. You were not charged." in page
+    assert "notice--bad" not in page
+    assert "Failed" not in page
     assert_refunded(waiting, code=1403, says=SAYS)
 
 

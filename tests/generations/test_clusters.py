@@ -17,9 +17,10 @@ from generations.models import Generation, Submission
 from tests import cast, clusters, redis
 from tests.cast import Customer
 from tests.clusters import Yard, wait_until
-from tests.conftest import free_port, sandbox_running
+from tests.conftest import sandbox_running
 from tests.generations import stage
 from tests.generations.stage import Status, fresh
+from tests.ports import free_port
 
 JOBS = 500
 LEASE_SECONDS = 3

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing import audit as payments
-from billing import ledger, topup
+from billing import ledger, sums
 from config import media
 from config.outbound import Fetcher
-from generations import audit, disposal, images, lifecycle, places, storage, wavespeed
+from generations import audit, disposal, images, lifecycle, orders, places, storage, wavespeed
 from generations.models import Generation, Upload, UpstreamState
 from generations.steps import Steps
 from tests.cast import Customer
@@ -119,7 +119,7 @@ def go_on(step: Drive, caplog: pytest.LogCaptureFixture) -> Drive:
 
 def assert_books_in_order() -> None:
     """Check ledger, payments and jobs against each other."""
-    assert [*ledger.audit().faults, *payments.faults(), *audit.faults()] == []
+    assert [*sums.audit().faults, *payments.faults(), *audit.faults()] == []
 
 
 def named_files() -> Iterator[str]:
@@ -239,7 +239,8 @@ def test_a_request_that_dies_before_its_commit_leaves_no_trace(
 ) -> None:
     send = partial(alice.post, stage.MODEL, stage.body(stage.upload(alice)))
 
-    kill_at(Point("after", topup, "wake", inside=True), send)
+    # One statement writes everything: there is nothing between its beginning and its commit.
+    kill_at(Point("before", orders, "_write"), send)
 
     assert not Generation.objects.exists()
     assert alice.available_micros == HAD_MICROS
@@ -255,7 +256,7 @@ def test_a_request_that_dies_after_its_commit_is_a_job_like_any_other(
 ) -> None:
     send = partial(alice.post, stage.MODEL, stage.body(stage.upload(alice)))
 
-    kill_at(Point("after", lifecycle, "request"), send)
+    kill_at(Point("after", orders, "_write"), send)
 
     assert alice.available_micros == HAD_MICROS - stage.PRICE_SHORT_MICROS
     assert_books_in_order()

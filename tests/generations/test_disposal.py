@@ -18,7 +18,7 @@ from django_q.models import Schedule
 from pytest_django import Settings
 
 from billing import audit as payments
-from billing import ledger
+from billing import sums
 from config import media
 from generations import audit, delivery, disposal, failures, lifecycle, storage
 from generations.models import DiscardedFile, Generation
@@ -98,7 +98,7 @@ def test_what_was_paid_stays_paid_and_the_audit_agrees(kept: Generation, alice: 
 
     stage.assert_charged(kept)
     assert alice.balance_micros == before
-    assert ledger.audit().faults == payments.faults() == audit.faults() == []
+    assert sums.audit().faults == payments.faults() == audit.faults() == []
 
 
 def test_deleting_twice_is_deleting_once(kept: Generation) -> None:

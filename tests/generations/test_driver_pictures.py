@@ -6,15 +6,15 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from generations import steps
+from generations import first_frame
 from generations.catalog import IMAGE_BYTES_MAX
+from generations.first_frame import FETCH_TRIES_MAX
 from generations.models import Generation, Upload
-from generations.steps import FETCH_TRIES_MAX
 from tests.cast import Customer
-from tests.conftest import free_port
 from tests.generations import stage
 from tests.generations.stage import Status, accepted, assert_charged, assert_refunded, fresh
 from tests.pictures import draw
+from tests.ports import free_port
 from tests.web import Page, Web
 
 Drive = Callable[[], None]
@@ -143,7 +143,7 @@ def test_a_passing_trouble_that_passes_is_no_trouble(
 def test_an_address_that_never_answers_is_given_up_after_its_tries(
     alice: Customer, settle: Drive, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "IMAGE_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(first_frame, "IMAGE_SECONDS_MAX", 0.1)
     job = stage.job(alice, web.put("/a.jpg", Page(hangs=True)))
 
     settle()

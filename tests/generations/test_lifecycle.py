@@ -100,15 +100,10 @@ def test_a_request_holds_the_price_and_wakes_the_driver(alice: Customer) -> None
     assert OrmQ.objects.count() == 1
 
 
-def test_a_job_that_cannot_be_saved_leaves_no_hold(
-    alice: Customer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise DatabaseError("The disk is full.")
-
-    monkeypatch.setattr(Generation, "save", broken)
-    with pytest.raises(DatabaseError):
-        stage.job(alice)
+def test_a_job_that_cannot_be_saved_leaves_no_hold(alice: Customer) -> None:
+    inputs = catalog.IMAGE_TO_VIDEO.clean(stage.body("https://pictures.test/a"))
+    with pytest.raises(DatabaseError), transaction.atomic():
+        lifecycle.request(alice.account, catalog.IMAGE_TO_VIDEO, inputs, webhook="x" * 5000)
 
     assert not Hold.objects.exists()
     assert not OrmQ.objects.exists()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from billing import ledger
+from billing import ledger, sums
 from billing.models import Hold, Transfer
 from generations import audit, lifecycle, pricing
 from generations.models import Generation
@@ -82,7 +82,7 @@ def test_the_missing_seconds_come_back_in_the_same_moment(alice: Customer) -> No
     assert (job.price_micros, job.shortfall_micros, job.paid_micros) == (945_000, 378_000, 567_000)
     assert (job.seconds, job.seconds_missing) == ("00:03", 2)
     assert job.operator_note == "came out 2 s shorter"
-    assert ledger.audit().faults == audit.faults() == []
+    assert sums.audit().faults == audit.faults() == []
 
 
 def test_the_statement_has_the_film_and_what_came_back_of_it(alice: Customer) -> None:

@@ -13,9 +13,9 @@ from pytest_django import Settings
 from generations import lifecycle, places
 from generations.models import Generation, Submission, UpstreamState
 from tests.cast import Customer
-from tests.conftest import free_port
 from tests.generations import stage
 from tests.generations.stage import Status, accepted, fresh
+from tests.ports import free_port
 
 UPSTREAM_IMAGE = "https://pictures.test/copy.jpg"
 NOW = timedelta()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from generations import context, failures, lifecycle, line, places, views
+from generations import context, failures, lifecycle, line, places, polling
 from generations.models import Generation, Submission, UpstreamState
 from tests.cast import Customer
 from tests.generations import crowd, stage
@@ -90,7 +90,7 @@ def test_who_waits_far_back_asks_less_often(
     alice: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, last = stage.job(alice), stage.job(alice)
-    monkeypatch.setattr(views, "FAR_BACK", 1)
+    monkeypatch.setattr(polling, "FAR_BACK", 1)
 
     pages = [alice.browser.get(f"/films/{each.pk}").content.decode() for each in (job, last)]
 

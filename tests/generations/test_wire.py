@@ -25,7 +25,7 @@ from pytest_django import Settings
 
 from generations import wavespeed
 from generations.wavespeed import Client, InDoubt, Prediction, Unavailable, UpstreamError
-from tests.conftest import free_port
+from tests.ports import free_port
 
 ANSWER = b'{"data":{"id":"abc","status":"created"}}'
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER)
