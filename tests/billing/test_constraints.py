@@ -1,6 +1,7 @@
 """Every rule about money is a named constraint of the database. Here each is broken on purpose."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from billing import ledger
 from billing.models import (
     Alert,
     AutoTopUp,
+    CreditOrder,
     Dispute,
     Grant,
     Hold,
@@ -145,6 +147,17 @@ def twice(write: Callable[[], object]) -> None:
     write()
 
 
+def credit_order(customer: Customer, **changes: Any) -> CreditOrder:
+    given: dict[str, Any] = {
+        "account": customer.account,
+        "sort": CreditOrder.Sort.GRANT,
+        "amount_micros": 1,
+        "reason": "a gift",
+        "by": customer.user,
+    }
+    return CreditOrder.objects.create(**given | changes)
+
+
 BREAKS: dict[str, list[Callable[[Customer], object]]] = {
     "ledger_account_customer_or_operator": [
         lambda _: LedgerAccount.objects.create(),
@@ -210,6 +223,20 @@ BREAKS: dict[str, list[Callable[[Customer], object]]] = {
         lambda alice: order(alice, refund=refund(alice)),
     ],
     "refund_order_one_open": [two_orders],
+    "credit_order_positive": [lambda alice: credit_order(alice, amount_micros=0)],
+    "credit_order_has_reason": [lambda alice: credit_order(alice, reason="")],
+    "credit_order_decided_or_not": [
+        lambda alice: credit_order(alice, state=CreditOrder.State.DONE),
+        lambda alice: credit_order(alice, decided_at=timezone.now()),
+    ],
+    "credit_order_second_person": [
+        lambda alice: credit_order(
+            alice,
+            state=CreditOrder.State.DONE,
+            decided_at=timezone.now(),
+            decided_by=alice.user,
+        )
+    ],
     "dispute_positive": [lambda alice: dispute(alice, amount_micros=0)],
     "dispute_out_before_in": [lambda alice: dispute(alice, money_in=True)],
     "key_spend_not_negative": [lambda alice: key_spend(alice, spent_micros=-1)],
