@@ -38,10 +38,11 @@ class House:
             [sys.executable, "manage.py", *command],
             cwd=BASE_DIR,
             env=self.environment,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
         )
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def audit(self) -> dict[str, Any]:
