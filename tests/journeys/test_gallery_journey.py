@@ -23,7 +23,7 @@ from generations import catalog, images, lifecycle
 from tests.pictures import draw
 user = open_account("{EMAIL}", "{visitor.PASSWORD}")
 account = account_of(user)
-ledger.deposit(account, money.parse("5"), source=LedgerAccount.Code.PROMOTIONS,
+ledger.deposit(account, money.parse("30"), source=LedgerAccount.Code.PROMOTIONS,
                kind=Transfer.Kind.PROMOTION, reference="for gita")
 upload = images.receive(account, draw(960, 640), "disc.jpg")
 model = catalog.IMAGE_TO_VIDEO
@@ -33,16 +33,18 @@ print("job", lifecycle.request(account, model, model.clean(said), user=user, upl
 MULTIPLY = """
 import uuid
 from datetime import timedelta
+from billing import ledger
 from generations.models import Generation
 film = Generation.objects.get(pk="{pk}")
 fields = {{one.attname: getattr(film, one.attname) for one in film._meta.concrete_fields
            if not one.generated}}
-Generation.objects.bulk_create(
-    Generation(**{{**fields, "id": uuid.uuid4(), "upstream_id": f"copy-{{n}}",
-                   "title": f"Take {{n}}", "favourite": False, "share_word": "",
-                   "created_at": film.created_at - timedelta(hours=n)}})
-    for n in range(1, 61)
-)
+for n in range(1, 61):
+    copy = Generation(**{{**fields, "id": uuid.uuid4(), "upstream_id": f"copy-{{n}}",
+                          "title": f"Take {{n}}", "favourite": False, "share_word": "",
+                          "created_at": film.created_at - timedelta(hours=n)}})
+    ledger.hold(film.account, copy.price_micros, reference=copy.hold_reference, memo=copy.memo)
+    copy.save(force_insert=True)
+    ledger.capture(copy.hold_reference)
 """
 
 
