@@ -90,9 +90,7 @@ class KeyForm(forms.Form):
         return cleaned
 
     @classmethod
-    def of(
-        cls, key: ApiKey, data: Any = None, allowed: Collection[str] = ALL_SCOPES
-    ) -> "KeyForm":
+    def of(cls, key: ApiKey, data: Any = None, allowed: Collection[str] = ALL_SCOPES) -> "KeyForm":
         """Return the form of a key that exists."""
         initial = {
             "name": key.name,
