@@ -86,8 +86,9 @@ def test_from_submit_answered_to_upstream_post(
         ) as house,
     ):
         client, _, image = open_account(house)
-        submit_steadily(client, image, WARM_SECONDS)
-        answered = submit_steadily(client, image)
+        with client:
+            submit_steadily(client, image, WARM_SECONDS)
+            answered = submit_steadily(client, image)
         sent = wait_until_sent(house, answered)
     waits = sorted(sent[job] - at for job, at in answered.items())
     p95 = waits[int(len(waits) * 0.95)]
