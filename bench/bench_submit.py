@@ -1,6 +1,7 @@
 """How long an accepted job waits for its POST upstream, and what becomes of a flood of them."""
 
 import asyncio
+import contextlib
 import json
 import os
 import statistics
@@ -86,7 +87,7 @@ def test_from_submit_answered_to_upstream_post(
         ) as house,
     ):
         client, _, image = open_account(house)
-        with client:
+        with contextlib.closing(client):
             submit_steadily(client, image, WARM_SECONDS)
             answered = submit_steadily(client, image)
         sent = wait_until_sent(house, answered)
