@@ -39,6 +39,11 @@ def plan(apps, schema_editor):
 def cancel(apps, schema_editor):
     apps.get_model("django_q", "Schedule").objects.filter(name=SCHEDULE).delete()
 
+# What a gallery shows.
+SHOWN = models.Q(
+    ("deleted_at", None), ("hidden_at", None), ("status__in", ["completed", "failed"])
+)
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -109,11 +114,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="generation",
             index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None),
-                    ("hidden_at", None),
-                    ("status__in", ["completed", "failed"]),
-                ),
+                condition=SHOWN,
                 fields=["account", "status", "created_at", "id"],
                 name="generation_shown",
             ),
@@ -121,11 +122,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="generation",
             index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None),
-                    ("hidden_at", None),
-                    ("status__in", ["completed", "failed"]),
-                ),
+                condition=SHOWN,
                 fields=["account", "status", "length", "created_at", "id"],
                 name="generation_by_length",
             ),
@@ -133,11 +130,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="generation",
             index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None),
-                    ("hidden_at", None),
-                    ("status__in", ["completed", "failed"]),
-                ),
+                condition=SHOWN,
                 fields=["account", "status", "resolution", "created_at", "id"],
                 name="generation_by_resolution",
             ),
@@ -145,11 +138,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="generation",
             index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None),
-                    ("hidden_at", None),
-                    ("status__in", ["completed", "failed"]),
-                ),
+                condition=SHOWN,
                 fields=["account", "status", "api_key", "created_at", "id"],
                 name="generation_by_key",
             ),
@@ -157,11 +146,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="generation",
             index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None),
-                    ("hidden_at", None),
-                    ("status__in", ["completed", "failed"]),
-                ),
+                condition=SHOWN,
                 fields=["account", "status", "user", "created_at", "id"],
                 name="generation_by_member",
             ),
