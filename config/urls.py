@@ -10,6 +10,8 @@ handler500 = "config.errors.server_error"
 
 
 urlpatterns = [
+    # First, because it is asked most: routes are tried in this order.
+    path("api/", include("generations.api_urls")),
     path("", include("generations.urls")),
     path("", include("billing.urls")),
     path("account/", include("accounts.urls")),

@@ -1,24 +1,20 @@
+"""The pages: what people open. Programs: generations.api_urls."""
+
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from generations import (
     api,
-    api_catalog,
-    api_history,
-    api_money,
     docs_pages,
     film_pages,
     gallery_pages,
-    key_api,
     key_pages,
     leaving_pages,
     metrics_page,
-    schema_api,
     share_pages,
     sitemap,
     usage_pages,
     views,
-    webhook_api,
 )
 
 
@@ -74,34 +70,4 @@ urlpatterns = [
     path("account/keys/<int:pk>/secret/end", key_pages.key_secret_end, name="key_secret_end"),
     path("account/keys/<int:pk>/revoke", key_pages.key_revoke, name="key_revoke"),
     path("metrics", metrics_page.metrics, name="metrics"),
-    path("api/schema", schema_api.SchemaView.as_view(), name="api_schema"),
-    path("api/v3/key", key_api.KeyView.as_view(), name="api_key"),
-    path("api/v3/balance", api.BalanceView.as_view(), name="api_balance"),
-    path(
-        "api/v3/webhook/secret",
-        webhook_api.WebhookSecretView.as_view(),
-        name="api_webhook_secret",
-    ),
-    path("api/v3/media/uploads", api.UploadTicketView.as_view(), name="api_uploads"),
-    path("api/v3/media/uploads/<str:token>", api.UploadPutView.as_view(), name="api_upload_put"),
-    path("api/v3/media/upload/binary", api.UploadBinaryView.as_view(), name="api_upload_binary"),
-    path("api/v3/models", api_catalog.ModelsView.as_view(), name="api_models"),
-    path("api/v3/model/price", api_catalog.PriceView.as_view(), name="api_price"),
-    path("api/v3/model/pricing", api_catalog.LegacyPriceView.as_view(), name="api_pricing"),
-    path("api/v3/billings/search", api_money.BillingsView.as_view(), name="api_billings"),
-    path("api/v3/user/usage_stats", api_money.UsageView.as_view(), name="api_usage"),
-    path("api/v3/predictions", api_history.HistoryView.as_view(), name="api_history"),
-    path("api/v3/predictions/delete", api_history.DeleteView.as_view(), name="api_delete"),
-    path(
-        "api/v3/predictions/<str:prediction_id>/cancel",
-        api_history.CancelView.as_view(),
-        name="api_cancel",
-    ),
-    path(
-        "api/v3/predictions/<str:prediction_id>/result", api.ResultView.as_view(), name="api_result"
-    ),
-    path(
-        "api/v3/predictions/<str:prediction_id>", api.ResultView.as_view(), name="api_result_alias"
-    ),
-    path("api/v3/<path:model>", api.SubmitView.as_view(), name="api_submit"),
 ]
