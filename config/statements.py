@@ -44,6 +44,22 @@ def rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return kept.fetchall()
 
 
+def rows_under(lock: str, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Do as `rows` once a lock is held; the statement sees what is true after that.
+
+    Both are sent together: one round trip, and one transaction if there is none yet. `lock` is
+    a statement without values. Raises django.db.DatabaseError.
+    """
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        kept = _cursor(connection.connection, statement)
+        with connection.connection.pipeline():
+            connection.connection.execute(lock)
+            kept.execute(statement, values, prepare=True)
+        return kept.fetchall()
+
+
 def _cursor(line: Line, statement: str) -> psycopg.Cursor[Any]:
     if _kept.line is not line:
         _kept.line, _kept.cursors = line, {}

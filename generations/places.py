@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, Q
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from billing import notices
+from config import statements
 from generations import claims
 from generations.models import Generation, GenerationQuerySet, Submission, UpstreamState
 
@@ -35,8 +36,16 @@ PROBES_BEFORE_WORD = {Trouble.DOWN: 3, Trouble.MONEY: 0, Trouble.KEY: 0}
 DOUBTS_IN_A_ROW = 5
 UNLIMITED = 1_000_000
 
-# Deals places. The first statement locks the one row, and the second sees what is true after that:
-# what is sent as one text takes one round trip, and is one transaction if there is none yet.
+_KNOWN = """
+SELECT trouble, ceiling, ceiling_at, EXISTS (
+    SELECT FROM generations_generation
+    WHERE NOT test AND status = 'created' AND due_at <= %(now)s
+      AND (lease_until IS NULL OR lease_until < %(now)s)
+)
+FROM generations_upstreamstate WHERE id = 1
+"""
+# One at a time deals places, whichever machine it is on.
+_LOCK = "SELECT FROM generations_upstreamstate WHERE id = 1 FOR UPDATE"
 # Waiting jobs stand in the order in which they get a place. A job's turn is its place in its own
 # account's line after what the account has running already, so that shares stay equal. Among
 # equal turns the lower place goes first, for its account was served longer ago: so a deal of many
@@ -44,22 +53,21 @@ UNLIMITED = 1_000_000
 # That one still waits is asked again in the UPDATE: a driver may have come to give it up. Who was
 # served is noted in order: a microsecond apart is enough to tell.
 _DEAL = """
-SELECT FROM generations_upstreamstate WHERE id = 1 FOR UPDATE;
 WITH free AS (
-    SELECT CASE WHEN trouble = '' OR %(probe)s THEN least(
-        %(limit)s,
-        %(most)s - (
+    SELECT CASE WHEN trouble = '' OR %(probe)s::boolean THEN least(
+        %(limit)s::bigint,
+        %(most)s::bigint - (
             SELECT count(*) FROM generations_generation
-            WHERE %(most)s IS NOT NULL AND NOT test
+            WHERE %(most)s::bigint IS NOT NULL AND NOT test
               AND (status IN ('submitting', 'in_doubt', 'processing')
                    OR (status = 'created' AND lease_until >= %(now)s))
         ),
-        %(per_minute)s - (
+        %(per_minute)s::bigint - (
             SELECT count(*) FROM generations_submission
-            WHERE %(per_minute)s IS NOT NULL AND sent_at > %(minute_ago)s
+            WHERE %(per_minute)s::bigint IS NOT NULL AND sent_at > %(minute_ago)s
         ) - (
             SELECT count(*) FROM generations_generation
-            WHERE %(per_minute)s IS NOT NULL AND NOT test
+            WHERE %(per_minute)s::bigint IS NOT NULL AND NOT test
               AND status = 'created' AND lease_until >= %(now)s
         )
     ) ELSE 0 END AS places
@@ -87,7 +95,7 @@ WITH free AS (
         SELECT id, created_at FROM generations_generation
         WHERE account_id = waiting.account_id AND status = 'created' AND due_at <= %(now)s
           AND (lease_until IS NULL OR lease_until < %(now)s)
-        ORDER BY created_at, id LIMIT %(limit)s
+        ORDER BY created_at, id LIMIT %(limit)s::bigint
     ) AS job
 ), next AS (
     SELECT line.id, row_number() OVER (
@@ -100,7 +108,7 @@ WITH free AS (
     WHERE coalesce(busy.running, 0) + line.nth <= allowed.jobs
 ), given AS (
     UPDATE generations_generation AS job
-    SET leased_by = %(worker)s, lease_until = %(lease_until)s
+    SET leased_by = %(worker)s::uuid, lease_until = %(lease_until)s
     FROM next
     WHERE job.id = next.id AND place <= (SELECT places FROM free)
       AND status = 'created' AND due_at <= %(now)s
@@ -128,14 +136,15 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
     A place is taken from here on, although the POST is still to come.
     """
     now = timezone.now()
-    waiting = Exists(Generation.objects.due(now).filter(status=Status.CREATED, test=False))
-    known = UpstreamState.objects.annotate(waiting=waiting).filter(pk=1).first()
-    if known is None:
+    rows = statements.rows(_KNOWN, {"now": now})
+    if not rows:
         UpstreamState.objects.bulk_create([UpstreamState()], ignore_conflicts=True)
         return claim(limit, worker)
-    _Memory.trouble = bool(known.trouble)
-    if not known.waiting:
+    trouble, learnt, learnt_at, anybody_waits = rows[0]
+    _Memory.trouble = bool(trouble)
+    if not anybody_waits:
         return []
+    known = UpstreamState(trouble=trouble, ceiling=learnt, ceiling_at=learnt_at)
     most = ceiling(known, now)
     given = _probe(now, worker, most) if known.trouble else _deal(now, limit, worker, most)
     jobs = Generation.objects.filter(pk__in=given, leased_by=worker, status=Status.CREATED)
@@ -262,11 +271,7 @@ def _deal(
         "worker": worker,
         "lease_until": now + claims.lease(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_DEAL, figures)
-        # The lock's answer is empty; the second one names the jobs.
-        cursor.nextset()
-        return [pk for (pk,) in cursor.fetchall()]
+    return [pk for (pk,) in statements.rows_under(_LOCK, _DEAL, figures)]
 
 
 def _running() -> GenerationQuerySet:
