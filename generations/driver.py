@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Coroutine
 from uuid import uuid4
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
-from config.turnstile import in_db, in_db_first, urgent
+from config.turnstile import close_connections, in_db, in_db_first, urgent
 from generations import claims, places, wakeups, wavespeed
 from generations.models import Generation
 from generations.steps import Steps
@@ -52,8 +52,10 @@ class Driver:
         self.worker = uuid4()
         self._watch = Watch(upstream, self.worker)
         self._sender = sender
+        self._look: asyncio.Task[float] | None = None
         self._sweep: asyncio.Task[None] | None = None
-        self._sweep_at = self._look_at = self._rest_until = 0.0
+        self._sweep_at = self._look_at = self._due_at = 0.0
+        self._words = 0
         self._seated = True
         self._watching = False
         self._steps = Steps(upstream, fetcher)
@@ -80,19 +82,18 @@ class Driver:
                         break
                     self._seated = True
                     await self._start_submissions(ear)
-                    if time.monotonic() >= self._look_at:
-                        self._rest_until = await self._look_around(ear)
-                    await self._rest(ear, min(until, self._rest_until), leaving)
+                    self._keep_looking(ear)
+                    await self._rest(ear, min(until, self._rest_end(ear)), leaving)
                 except DatabaseGone as error:
                     logger.warning("The database is gone for a moment: %s", error)
-                    # Asked in the thread that owns it: here `connection` is another one.
-                    await in_db(connections.close_all)
+                    await close_connections()
                     # Its session held our seat and the watch's.
                     self._seated = self._watching = False
                     await asyncio.sleep(DATABASE_GONE_SECONDS)
-        if self._sweep:
-            # To its end: what it has claimed by now is worked on.
-            await asyncio.wait([self._sweep])
+        # To their ends: what they have claimed by now is worked on.
+        for task in (self._look, self._sweep):
+            if task:
+                await asyncio.wait([task])
 
     async def finish(self, seconds: float = math.inf) -> None:
         """Wait for the steps that were begun, at most so long; what is left loses its lease."""
@@ -125,6 +126,23 @@ class Driver:
         finally:
             urgent.reset(before)
         return len(placed)
+
+    def _keep_looking(self, ear: Ear) -> None:
+        """Look around when it is time, beside the submissions: they wait for nothing of it."""
+        if self._look and self._look.done():
+            look, self._look = self._look, None
+            self._due_at = look.result()
+        if self._look is None and time.monotonic() >= self._look_at:
+            self._words = ear.words
+            self._look = asyncio.create_task(self._look_around(ear), name="the look around")
+            self._look.add_done_callback(lambda _: ear.nudge())
+
+    def _rest_end(self, ear: Ear) -> float:
+        """Return until when there is nothing to do, unless there is a word."""
+        if self._look:
+            return math.inf
+        # New jobs are taken at each word, everything else with the next look.
+        return self._due_at if ear.words == self._words else self._look_at
 
     async def _look_around(self, ear: Ear) -> float:
         """Do all that bears a moment's delay; return until when nothing more comes due."""
@@ -217,8 +235,6 @@ class Driver:
         await asyncio.sleep(PAUSE_SECONDS)
         while (left := until - time.monotonic()) > 0 and not leaving():
             if await ear.wait(min(left, TICK_SECONDS)):
-                # New jobs are taken now, everything else with the next look.
-                self._rest_until = self._look_at
                 break
 
 

@@ -14,7 +14,7 @@ from django_q.status import Stat
 
 from accounts.webhook_sender import Sender
 from config.outbound import Fetcher
-from config.turnstile import in_db
+from config.turnstile import express, in_db
 from generations import idempotency, wakeups, wavespeed
 from generations.driver import DatabaseGone, Driver
 
@@ -70,7 +70,7 @@ def drive(hops: int = 0) -> str:
 
 async def _shift(seconds: float) -> None:
     # Customers' receivers may be slow: films have a way of their own.
-    async with wavespeed.Client() as upstream, Fetcher() as films, Fetcher() as messages:
+    async with wavespeed.Client() as upstream, Fetcher() as films, Fetcher() as messages, express():
         driver = Driver(upstream, films, Sender(messages))
         await driver.work(seconds, leaving.is_set, _take_seat)
         # Before the last steps are done: they may take minutes, and new jobs must not wait.

@@ -104,9 +104,13 @@ def _enqueue(hops: int) -> None:
 
 
 class Ear:
-    """Hears the word on a connection of its own; use it as an async context manager."""
+    """Hears the word on a connection of its own; use it as an async context manager.
+
+    `words` counts what was heard.
+    """
 
     def __init__(self) -> None:
+        self.words = 0
         self._heard = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._echo: asyncio.TimerHandle | None = None
@@ -124,7 +128,12 @@ class Ear:
                 await self._listening
 
     def ring(self) -> None:
-        """Wake the one who waits."""
+        """Say a word of one's own."""
+        self.words += 1
+        self._heard.set()
+
+    def nudge(self) -> None:
+        """Wake the one who waits without a word."""
         self._heard.set()
 
     async def wait(self, seconds: float) -> bool:
@@ -139,7 +148,7 @@ class Ear:
         return True
 
     def _hear(self, echo: float = ECHO_SECONDS) -> None:
-        self._heard.set()
+        self.ring()
         if self._echo:
             self._echo.cancel()
         if echo <= ECHO_SECONDS_MAX:
@@ -154,7 +163,7 @@ class Ear:
                     line.add_notify_handler(lambda _: self._hear())
                     await line.execute(f"LISTEN {CHANNEL}")
                     # What was said while nobody listened.
-                    self._heard.set()
+                    self.ring()
                     while True:
                         # line.notifies() would look ten times a second.
                         await _readable(line.fileno())

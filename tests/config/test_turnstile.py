@@ -1,11 +1,14 @@
 """The way into the database: one at a time, urgent ones first, and nobody is forgotten."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 
-from config.turnstile import Turnstile, urgent
+from config.turnstile import Turnstile, close_connections, express, in_db, in_db_first, urgent
 
 
 async def queue(gate: Turnstile, names: list[str], done: list[str]) -> list[asyncio.Task[None]]:
@@ -88,3 +91,60 @@ def test_who_leaves_the_queue_keeps_nobody_waiting(late: bool) -> None:
         return done
 
     assert async_to_sync(story)() == ["b", "c", "free again"]
+
+
+async def urgently(function: Callable[[], int]) -> int:
+    """Run it as an urgent step."""
+    before = urgent.set(True)
+    try:
+        return await in_db(function)
+    finally:
+        urgent.reset(before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_urgent_steps_go_by_a_connection_of_their_own_while_it_lasts() -> None:
+    async def sessions() -> dict[str, int]:
+        seen = {"common": await in_db(_session), "first": await in_db_first(_session)}
+        async with express():
+            seen["urgent"] = await urgently(_session)
+            seen["first beside it"] = await in_db_first(_session)
+            seen["urgent again"] = await urgently(_session)
+            await close_connections()
+            seen["urgent, anew"] = await urgently(_session)
+            seen["common, anew"] = await in_db_first(_session)
+        seen["after it"] = await in_db(_session)
+        return seen
+
+    seen = async_to_sync(sessions)()
+
+    assert seen["common"] == seen["first"] == seen["first beside it"] != seen["urgent"]
+    assert seen["urgent"] == seen["urgent again"]
+    assert seen["common, anew"] != seen["urgent, anew"]
+    assert seen["after it"] == seen["common, anew"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_urgent_steps_wait_for_no_other_step() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def take_long() -> None:
+        begun.set()
+        assert over.wait(10)
+
+    async def story() -> None:
+        async with express():
+            long = asyncio.create_task(in_db(take_long))
+            await asyncio.to_thread(begun.wait, 10)
+            await urgently(_session)
+            assert not long.done()
+            over.set()
+            await long
+
+    async_to_sync(story)()
+
+
+def _session() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])

@@ -29,7 +29,8 @@ from tests.generations.stage import Status, accepted, fresh
 
 JOBS = 8
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+# A driver at work has two connections: what it shall see must be committed.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sandbox")]
 
 
 def run_due() -> int:
@@ -59,7 +60,6 @@ def seat_taken() -> Iterator[None]:
         other.execute("SELECT pg_advisory_unlock(%s, %s)", tasks.seat())
 
 
-@pytest.mark.django_db(transaction=True)
 def test_two_drivers_at_once_share_the_jobs_and_double_none(sandbox: str) -> None:
     dora = cast.customer("dora", "25")
     picture = stage.upload(dora)
@@ -81,7 +81,6 @@ def test_two_drivers_at_once_share_the_jobs_and_double_none(sandbox: str) -> Non
     assert Generation.objects.filter(status=Status.PROCESSING).count() == JOBS
 
 
-@pytest.mark.django_db(transaction=True)
 def test_claims_at_the_same_moment_never_overlap() -> None:
     dora = cast.customer("dora", "25")
     for _ in range(JOBS):
@@ -103,7 +102,6 @@ def test_claims_at_the_same_moment_never_overlap() -> None:
     assert not Generation.objects.filter(lease_until=None).exists()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_places_dealt_at_the_same_moment_never_overlap_and_none_is_left() -> None:
     dora = cast.customer("dora", "25")
     picture = stage.upload(dora)
@@ -125,7 +123,6 @@ def test_places_dealt_at_the_same_moment_never_overlap_and_none_is_left() -> Non
     assert not Generation.objects.filter(lease_until=None).exists()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_row_that_another_driver_is_claiming_is_passed_over_without_waiting() -> None:
     dora = cast.customer("dora", "5")
     busy, free = stage.processing(dora), stage.processing(dora)
@@ -186,7 +183,6 @@ def test_the_task_ends_at_once_when_the_seat_is_taken(alice: Customer) -> None:
     assert not OrmQ.objects.exists()
 
 
-@pytest.mark.django_db
 def test_the_seat_of_one_cluster_is_not_anothers(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +195,6 @@ def test_the_seat_of_one_cluster_is_not_anothers(
         assert tasks.drive() == "the next shift goes on"
 
 
-@pytest.mark.django_db
 def test_a_task_goes_on_to_the_cluster_that_has_no_driver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -214,7 +209,6 @@ def test_a_task_goes_on_to_the_cluster_that_has_no_driver(
         assert OrmQ.objects.count() == 1
 
 
-@pytest.mark.django_db
 def test_the_seat_is_free_again_after_a_shift(settings: Settings) -> None:
     settings.DRIVER_SHIFT_SECONDS = 0
     assert tasks.drive() == "the next shift goes on"
@@ -224,7 +218,6 @@ def test_the_seat_is_free_again_after_a_shift(settings: Settings) -> None:
     assert tasks.drive() == "the next shift goes on"
 
 
-@pytest.mark.django_db
 def test_the_seat_is_free_again_when_a_shift_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(_: float) -> None:
         raise RuntimeError("The shift broke.")
@@ -248,7 +241,6 @@ def test_a_shift_that_leaves_work_hands_it_to_the_next(alice: Customer, settings
     assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [wakeups.DRIVE]
 
 
-@pytest.mark.django_db
 def test_with_nothing_to_do_the_shift_lasts_and_then_seats_one_successor(
     settings: Settings,
 ) -> None:
@@ -261,7 +253,6 @@ def test_with_nothing_to_do_the_shift_lasts_and_then_seats_one_successor(
     assert OrmQ.objects.count() == 1
 
 
-@pytest.mark.django_db
 def test_a_cluster_that_is_told_to_stop_has_its_driver_leave_before_its_shift_ends(
     settings: Settings, leave_after: Callable[[str, int], None]
 ) -> None:
@@ -329,6 +320,7 @@ def test_a_driver_submits_no_more_at_once_than_it_may(
     assert Generation.objects.filter(status=Status.PROCESSING).count() == 3
 
 
+@pytest.mark.django_db
 def test_with_redis_the_wake_up_waits_for_the_commit(
     alice: Customer,
     settings: Settings,
@@ -345,7 +337,6 @@ def test_with_redis_the_wake_up_waits_for_the_commit(
     assert [waiting.task["func"] for waiting in OrmQ.objects.all()] == [wakeups.DRIVE]
 
 
-@pytest.mark.django_db
 def test_the_clock_wakes_the_driver_whatever_became_of_the_wake_ups() -> None:
     # A test that empties the tables may have run before.
     planned = import_module("generations.migrations.0002_wake_every_minute")
