@@ -48,6 +48,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
 	$(BIN)/python -m tests.migration_check
+	$(BIN)/python -m tests.messages --check
 
 # What of lint takes long or asks the internet: pip-audit fails where it finds no advisories.
 security: $(VENV)/installed-dev
