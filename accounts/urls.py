@@ -1,10 +1,11 @@
 from django.urls import path
 
-from accounts import stand_in, team_pages, views, webhook_pages
+from accounts import language, stand_in, team_pages, views, webhook_pages
 
 urlpatterns = [
     path("profile", views.profile, name="profile"),
     path("mode", views.switch_mode, name="mode"),
+    path("language", language.choose, name="language"),
     path("stand-in/end", stand_in.end, name="stand_in_end"),
     path("switch", team_pages.account_switch, name="account_switch"),
     path("team", team_pages.team_page, name="team"),

@@ -5,5 +5,9 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001  Django's signature
-    """Return `sandbox` (True when both outside services are stand-ins) and `public_url`."""
-    return {"sandbox": settings.SANDBOX, "public_url": settings.PUBLIC_URL}
+    """Return `sandbox` (whether both outside services are stand-ins), `public_url`, `languages`."""
+    return {
+        "sandbox": settings.SANDBOX,
+        "public_url": settings.PUBLIC_URL,
+        "languages": settings.LANGUAGES,
+    }

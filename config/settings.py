@@ -228,9 +228,9 @@ MIDDLEWARE = [
     "config.pages.PagesBegin",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.language.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.stand_in.StandInMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -336,7 +336,16 @@ SPECTACULAR_SETTINGS = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+# Named here, ours come before those of Django and allauth, also where these say the same.
+LOCALE_PATHS = [
+    BASE_DIR / app / "locale" for app in ("accounts", "billing", "generations", "config")
+]
+FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -363,7 +372,7 @@ ADMINS = [("Operator", OPERATOR_EMAIL)] if OPERATOR_EMAIL else []
 
 # Behind a proxy with a certificate also on this machine alone: see deploy/rehearse.
 HTTPS = PUBLIC_URL.startswith("https://")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL

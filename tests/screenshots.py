@@ -1,4 +1,4 @@
-"""Photograph every page of the site: `python -m tests.screenshots [--into FOLDER]`.
+"""Photograph every page of the site: `python -m tests.screenshots`, also with `--locale zh-CN`.
 
 Each page as a phone and as a desktop shows it, dark and light, as NAME-SIZE-THEME.png. The site is
 one of its own, with a resident who has made some films.
@@ -13,6 +13,7 @@ from pathlib import Path
 import django
 from django.template.loader import render_to_string
 from django.test import override_settings
+from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from config.settings import BASE_DIR
@@ -80,24 +81,28 @@ def distinct(stops: list[tour.Stop]) -> list[tour.Stop]:
     return named
 
 
-def errors(context: BrowserContext) -> list[tour.Stop]:
+def errors(context: BrowserContext, locale: str) -> list[tour.Stop]:
     """Let the error pages be had at addresses of their own."""
+    language = translation.get_supported_language_variant(locale)
 
     def answer(route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
-        page = render_to_string(f"{name}.html", {"user": None, "sandbox": False})
+        with translation.override(language):
+            page = render_to_string(f"{name}.html", {"user": None, "sandbox": False})
         route.fulfill(body=page, content_type="text/html")
 
     context.route("**/errors/*", answer)
     return [tour.Stop(f"error-{name}", f"/errors/{name}") for name in ERRORS]
 
 
-def walk(chromium: Browser, site: house.House, folder: Path) -> int:
+def walk(chromium: Browser, site: house.House, folder: Path, locale: str) -> int:
     """Photograph everything, from outside and from inside; return how many pictures that is."""
     resident = tour.Resident(site, "mara@example.org", FILMS)
     resident.move_in()
-    outside = chromium.new_context(base_url=site.url, reduced_motion="reduce")
-    inside = chromium.new_context(base_url=site.url, reduced_motion="reduce")
+    outside, inside = (
+        chromium.new_context(base_url=site.url, reduced_motion="reduce", locale=locale)
+        for _ in range(2)
+    )
     page = inside.new_page()
     resident.sign_in(page)
     resident.furnish(page)
@@ -105,7 +110,7 @@ def walk(chromium: Browser, site: house.House, folder: Path) -> int:
     for context, part in ((outside, "out"), (inside, "in")):
         page = context.new_page()
         (folder / part).mkdir(parents=True, exist_ok=True)
-        stops = distinct(tour.stops(context)) + (errors(context) if part == "out" else [])
+        stops = distinct(tour.stops(context)) + (errors(context, locale) if part == "out" else [])
         taken += sum(photograph(page, stop, folder / part) for stop in stops)
     return taken
 
@@ -114,7 +119,8 @@ def main() -> None:
     """Run a site, photograph it, and say where the pictures are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=BASE_DIR / "var" / "screenshots")
-    folder = parser.parse_args().into
+    parser.add_argument("--locale", default="en", help="what the browser asks for")
+    asked = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     with (
@@ -126,9 +132,9 @@ def main() -> None:
         chromium = playwright.chromium.launch(
             executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu"]
         )
-        taken = walk(chromium, site, folder)
+        taken = walk(chromium, site, asked.into, asked.locale)
         chromium.close()
-    sys.stdout.write(f"{taken} pictures in {folder}\n")
+    sys.stdout.write(f"{taken} pictures in {asked.into}\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // Choosing films: how many there are, and a range with the shift key held. The bar itself comes and
-// goes without script. <span data-chosen data-most="100"> says the number.
+// goes without script. <span data-chosen data-most="100" data-some="Chosen: {number}"> says it.
 (() => {
   let last = null;
 
@@ -10,8 +10,9 @@
     if (!place) return;
     const number = boxes().filter((box) => box.checked).length;
     const most = Number(place.dataset.most);
-    place.dataset.word ??= place.textContent;
-    place.textContent = number ? `${place.dataset.word}: ${number}${number > most ? ` / ${most}` : ""}` : place.dataset.word;
+    place.dataset.none ??= place.textContent;
+    const said = number > most ? `${number} / ${most}` : String(number);
+    place.textContent = number ? place.dataset.some.replace("{number}", said) : place.dataset.none;
     place.toggleAttribute("data-over", number > most);
   };
 

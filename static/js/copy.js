@@ -16,7 +16,7 @@ document.addEventListener("click", async (event) => {
   const word = button.querySelector("[data-word]") ?? button;
   button.dataset.before = word.textContent;
   button.setAttribute("aria-live", "polite");
-  word.textContent = button.dataset.copied || "Copied";
+  word.textContent = button.dataset.copied;
   setTimeout(() => {
     word.textContent = button.dataset.before;
     delete button.dataset.before;

@@ -149,6 +149,8 @@ OWN = {
     *("mfa_view_recovery_codes", "mfa_download_recovery_codes", "mfa_deactivate_totp"),
     *("mfa_remove_webauthn", "mfa_edit_webauthn"),
 }
+# A form for anybody: see tests/config/test_languages.py.
+FORMS = {"language"}
 # For the operator's people alone.
 STAFF = {"styleguide"}
 # Here the address itself, or a signature over the body, is the permission.
@@ -168,7 +170,7 @@ every_visit = pytest.mark.parametrize("visit", VISITS, ids=str)
 
 def test_every_route_has_its_line() -> None:
     visited = {visit.route for visit in VISITS}
-    listed = [visited, OPEN, SIGNING_IN, SIGNED, STAFF, {call.route for call in CALLS}]
+    listed = [visited, OPEN, SIGNING_IN, FORMS, SIGNED, STAFF, {call.route for call in CALLS}]
     once = [route for routes in listed for route in sorted(routes)]
     assert sorted(outside_admin()) == sorted(once)
 
