@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership, Scope, User
 from accounts.opening import places_of
@@ -34,7 +35,7 @@ PAYERS = (*MANAGERS, Role.BILLING)
 TEST_MODE = "test_mode"
 # In the session: the id of the account that was switched to.
 CHOSEN = "account"
-MODE_CHANGED = (
+MODE_CHANGED = _(
     "You have switched to another account, or test mode on or off, since you opened this page. "
     "So nothing was done yet. Look at where you are now, and press once more."
 )
@@ -68,7 +69,10 @@ def with_account(view: AccountView[P]) -> View[P]:
 
 
 def only(roles: Collection[str], refusal: str) -> Callable[[AccountView[P]], View[P]]:
-    """Return a decorator that does as with_account, and turns all other roles away."""
+    """Return a decorator that does as with_account, and turns all other roles away.
+
+    The refusal is for the log; the page has words of its own.
+    """
 
     def decorate(view: AccountView[P]) -> View[P]:
         @with_account

@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
+from accounts import delivery_words
 from accounts.models import WebhookDelivery, WebhookEndpoint
 
 Status = WebhookDelivery.Status
@@ -39,7 +40,6 @@ FORGET_BATCH = 1_000
 FORGET_ROUNDS_MAX = 1_000
 # A try-out from the website: the customer waits in front of it, so it is tried once.
 TEST = "webhook.test"
-SWITCHED_OFF = "The webhook was switched off before this was delivered."
 
 
 def write(messages: Iterable[WebhookDelivery]) -> int:
@@ -97,7 +97,7 @@ def switch_off(endpoint: WebhookEndpoint, reason: Reason) -> bool:
         if on.update(disabled_at=timezone.now(), disabled_reason=reason, told_at=None) != 1:
             return False
         endpoint.deliveries.filter(status=Status.PENDING).update(
-            status=Status.FAILED, last_error=SWITCHED_OFF
+            status=Status.FAILED, last_error=delivery_words.SWITCHED_OFF
         )
     return True
 

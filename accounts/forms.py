@@ -1,4 +1,5 @@
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts import webhooks
 from accounts.models import Event
@@ -10,7 +11,7 @@ class EventsForm(forms.Form):
     events = forms.MultipleChoiceField(
         choices=Event.choices,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one event."},
+        error_messages={"required": _("Choose at least one event.")},
     )
 
 
@@ -20,7 +21,9 @@ class WebhookForm(EventsForm):
     url = forms.CharField(
         max_length=webhooks.URL_LENGTH_MAX,
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
-        help_text="A page of your server that takes a POST, for example: https://example.com/hook",
+        help_text=_(
+            "A page of your server that takes a POST, for example: https://example.com/hook"
+        ),
     )
 
     field_order = ("url", "events")

@@ -5,11 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 ROLE_WORDS = {
-    "admin": "as an admin",
-    "member": "as a member",
-    "billing": "to look after the money",
+    "admin": gettext_noop("as an admin"),
+    "member": gettext_noop("as a member"),
+    "billing": gettext_noop("to look after the money"),
 }
 
 
@@ -62,4 +63,4 @@ class Invitation(models.Model):
     @property
     def role_words(self) -> str:
         """What the invited person would be there, as a mail says it."""
-        return ROLE_WORDS[self.role]
+        return gettext(ROLE_WORDS[self.role])

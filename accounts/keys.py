@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import rates
 from accounts.models import Account, ApiKey, Mode, User, all_scopes
@@ -74,7 +75,8 @@ class TooManyKeys(ValueError):
     """The account holds as many keys as it may; revoke one to make another."""
 
     def __init__(self) -> None:
-        super().__init__(f"You have {ACTIVE_KEYS_MAX} keys. Revoke one you no longer use first.")
+        many = _("You have %(number)s keys. Revoke one you no longer use first.")
+        super().__init__(many % {"number": ACTIVE_KEYS_MAX})
 
 
 class NotAMember(PermissionDenied):
@@ -88,9 +90,10 @@ class BadNetwork(ValueError):
     """The text names no network."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(
-            f"Write an address such as 192.0.2.7 or a network such as 192.0.2.0/24, not {text!r}."
+        sentence = _(
+            "Write an address such as 192.0.2.7 or a network such as 192.0.2.0/24, not %(text)r."
         )
+        super().__init__(sentence % {"text": text})
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.acts import OperatorAct  # noqa: F401  Django looks for it here
 from accounts.invitation import Invitation  # noqa: F401  Django looks for it here
@@ -36,7 +37,7 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]  # Django's documented way to drop the field
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail", unique=True)
+    email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(max_length=80, blank=True, db_default="")
     # One of settings.LANGUAGES; empty for what the browser asks for.
     language = models.CharField(max_length=10, blank=True, db_default="")
@@ -124,10 +125,10 @@ class Membership(models.Model):
     """A user's place in an account."""
 
     class Role(models.TextChoices):
-        OWNER = "owner", "owner"
-        ADMIN = "admin", "admin"
-        MEMBER = "member", "member"
-        BILLING = "billing", "billing"
+        OWNER = "owner", _("owner")
+        ADMIN = "admin", _("admin")
+        MEMBER = "member", _("member")
+        BILLING = "billing", _("billing")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -151,9 +152,9 @@ class Membership(models.Model):
 class Scope(models.TextChoices):
     """What a key may do."""
 
-    SUBMIT = "submit", "make films"
-    READ = "read", "see films and prices"
-    BILLING = "billing", "see the balance and what was charged"
+    SUBMIT = "submit", _("make films")
+    READ = "read", _("see films and prices")
+    BILLING = "billing", _("see the balance and what was charged")
 
 
 def all_scopes() -> list[str]:
@@ -169,9 +170,9 @@ class ApiKey(models.Model):
     """
 
     class Period(models.TextChoices):
-        DAY = "day", "a day"
-        WEEK = "week", "a week"
-        MONTH = "month", "a month"
+        DAY = "day", _("a day")
+        WEEK = "week", _("a week")
+        MONTH = "month", _("a month")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_keys")
     created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
@@ -256,10 +257,10 @@ class RequestCount(models.Model):
 class Event(models.TextChoices):
     """What a customer's server can be told of."""
 
-    COMPLETED = "generation.completed", "a film is ready"
-    FAILED = "generation.failed", "a film failed"
-    LOW_BALANCE = "balance.low", "credit fell below an alert of yours"
-    SPEND = "spend.reached", "a month's spending passed an alert of yours"
+    COMPLETED = "generation.completed", _("a film is ready")
+    FAILED = "generation.failed", _("a film failed")
+    LOW_BALANCE = "balance.low", _("credit fell below an alert of yours")
+    SPEND = "spend.reached", _("a month's spending passed an alert of yours")
 
 
 class Signing(models.Model):

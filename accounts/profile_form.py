@@ -1,5 +1,6 @@
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -13,10 +14,10 @@ class ProfileForm(forms.Form):
         max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     language = forms.ChoiceField(
-        required=False, choices=[("", "As my browser asks"), *settings.LANGUAGES]
+        required=False, choices=[("", _("As my browser asks")), *settings.LANGUAGES]
     )
     mails_films = forms.BooleanField(
-        required=False, label="Write to me when a film of mine is ready"
+        required=False, label=_("Write to me when a film of mine is ready")
     )
 
     @classmethod

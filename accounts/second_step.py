@@ -5,6 +5,7 @@ import logging
 import secrets
 
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.utils.translation import gettext as _
 
 from config import sealing
 
@@ -28,4 +29,4 @@ class Adapter(DefaultMFAAdapter):
 
     def generate_authenticator_name(self, user: object, type: str) -> str:  # noqa: A002, ARG002  allauth's signature
         """Return no name: the form asks for one."""
-        return "Passkey"
+        return _("Passkey")

@@ -14,6 +14,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import letters
 from accounts.access import MAKERS, OWNERS, Role, scopes_of
@@ -40,20 +41,22 @@ class InvitationSpent(TeamRefused):
     """The link works no longer."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This invitation works no longer: it was used, taken back, or is more than "
-            f"{LINK_DAYS} days old. Ask who invited you for a new one."
+        sentence = _(
+            "This invitation works no longer: it was used, taken back, or is more than %(days)s "
+            "days old. Ask who invited you for a new one."
         )
+        super().__init__(sentence % {"days": LINK_DAYS})
 
 
 class OtherAddress(TeamRefused):
     """The invitation was mailed to an address that is not the user's."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(
-            f"This invitation is for {email}. Log in with that address, or add it to yours under "
+        sentence = _(
+            "This invitation is for %(email)s. Log in with that address, or add it to yours under "
             "E-mail and confirm it."
         )
+        super().__init__(sentence % {"email": email})
 
 
 def members(account: Account) -> QuerySet[Membership]:
@@ -76,7 +79,7 @@ def keys_of(place: Membership) -> QuerySet[ApiKey]:
 def rename(account: Account, name: str) -> None:
     """Give the account, and its twin, another name. Raises TeamRefused for one with a link."""
     if LINK_IN_NAME.search(name):
-        raise TeamRefused("A name has no links or angle brackets in it.")
+        raise TeamRefused(_("A name has no links or angle brackets in it."))
     live = account.of_members
     Account.objects.filter(Q(pk=live.pk) | Q(live=live)).update(name=name)
 
@@ -91,7 +94,7 @@ def invite(account: Account, email: str, role: str, *, by: User) -> Invitation:
     with transaction.atomic():
         _lock(live)
         if live.memberships.filter(user__email__iexact=email).exists():
-            raise TeamRefused(f"{email} is on your team already.")
+            raise TeamRefused(_("%(email)s is on your team already.") % {"email": email})
         _make_room(live, email)
         open_invitations(live).filter(email__iexact=email).update(revoked_at=timezone.now())
         invitation = Invitation(account=live, email=email, role=role, invited_by=by)
@@ -108,7 +111,7 @@ def resend(invitation: Invitation) -> None:
         if current is None:
             raise InvitationSpent
         if timezone.now() < current.sent_at + RESEND_AFTER:
-            raise TeamRefused("We sent it a moment ago. Wait a minute before the next.")
+            raise TeamRefused(_("We sent it a moment ago. Wait a minute before the next."))
         _check_mails(current.account)
         token = _new_link(current)
     _mail(current, token)
@@ -148,12 +151,12 @@ def accept(token: str, user: User) -> Membership:
         if not is_for(invitation, user):
             raise OtherAddress(invitation.email)
         if account.memberships.count() >= PEOPLE_MAX:
-            raise TeamRefused(f"This team is full: it has {PEOPLE_MAX} people.")
+            full = _("This team is full: it has %(number)s people.")
+            raise TeamRefused(full % {"number": PEOPLE_MAX})
         Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
-        place, _ = Membership.objects.get_or_create(
+        return Membership.objects.get_or_create(
             account=account, user=user, defaults={"role": invitation.role}
-        )
-    return place
+        )[0]
 
 
 def is_for(invitation: Invitation, user: User) -> bool:
@@ -186,8 +189,10 @@ def leave(place: Membership) -> None:
         others = Membership.objects.filter(account=current.account_id).exclude(pk=current.pk)
         if current.role in OWNERS and not others.filter(role__in=OWNERS).exists():
             raise TeamRefused(
-                "You are the only owner. Hand the account over first, or delete it from your "
-                "profile."
+                _(
+                    "You are the only owner. Hand the account over first, or delete it from your "
+                    "profile."
+                )
             )
         _end(current)
 
@@ -197,7 +202,7 @@ def hand_over(place: Membership, *, by: Membership) -> None:
     with transaction.atomic():
         giver, taker = _locked(by), _locked(place)
         if giver.role not in OWNERS or giver.pk == taker.pk:
-            raise TeamRefused("Only an owner can hand the account over, and to somebody else.")
+            raise TeamRefused(_("Only an owner can hand the account over, and to somebody else."))
         taker.role, giver.role = Role.OWNER, Role.ADMIN
         taker.save(update_fields=["role"])
         giver.save(update_fields=["role"])
@@ -207,9 +212,9 @@ def _to_change(place: Membership, by: Membership) -> Membership:
     """Return a member, locked, whom this manager may change. Raises TeamRefused."""
     changer, current = _locked(by), _locked(place)
     if current.pk == changer.pk:
-        raise TeamRefused("You cannot change your own place. Leave the team, or hand it over.")
+        raise TeamRefused(_("You cannot change your own place. Leave the team, or hand it over."))
     if changer.role not in OWNERS and (changer.role != Role.ADMIN or current.role in OWNERS):
-        raise TeamRefused("Only an owner may change an owner, and only an admin anybody else.")
+        raise TeamRefused(_("Only an owner may change an owner, and only an admin anybody else."))
     return current
 
 
@@ -217,7 +222,7 @@ def _locked(place: Membership) -> Membership:
     _lock(Account(pk=place.account_id))
     current = Membership.objects.filter(pk=place.pk, account=place.account_id).first()
     if current is None:
-        raise TeamRefused("This person is not on the team any more.")
+        raise TeamRefused(_("This person is not on the team any more."))
     return current
 
 
@@ -249,16 +254,18 @@ def _limit_keys(place: Membership, role: str) -> None:
 def _make_room(account: Account, email: str) -> None:
     waiting = open_invitations(account).exclude(email__iexact=email).count()
     if waiting >= OPEN_MAX:
-        raise TeamRefused(f"{OPEN_MAX} invitations wait for an answer. Take some back first.")
+        many = _("%(number)s invitations wait for an answer. Take some back first.")
+        raise TeamRefused(many % {"number": OPEN_MAX})
     if account.memberships.count() >= PEOPLE_MAX:
-        raise TeamRefused(f"A team has at most {PEOPLE_MAX} people.")
+        full = _("A team has at most %(number)s people.")
+        raise TeamRefused(full % {"number": PEOPLE_MAX})
     _check_mails(account)
 
 
 def _check_mails(account: Account) -> None:
     day_ago = timezone.now() - timedelta(days=1)
     if account.invitations.filter(sent_at__gt=day_ago).count() >= MAILS_A_DAY_MAX:
-        raise TeamRefused("That were many invitations for one day. Go on tomorrow.")
+        raise TeamRefused(_("That were many invitations for one day. Go on tomorrow."))
 
 
 def _new_link(invitation: Invitation) -> str:
@@ -277,7 +284,7 @@ def _mail(invitation: Invitation, token: str) -> None:
         letters.send_to([invitation.email], "accounts/mail/invitation", **facts)
     except OSError as error:
         raise TeamRefused(
-            "The mail could not be sent. The invitation waits below: send it again soon."
+            _("The mail could not be sent. The invitation waits below: send it again soon.")
         ) from error
 
 

@@ -1,9 +1,11 @@
 from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from accounts import team
 from accounts.access import Role
 
-CHOICES = [(role.value, role.label.capitalize()) for role in team.INVITED_AS]
+CHOICES = [(role.value, capfirst(role.label)) for role in team.INVITED_AS]
 
 
 class InviteForm(forms.Form):
@@ -11,7 +13,7 @@ class InviteForm(forms.Form):
 
     email = forms.EmailField(
         widget=forms.EmailInput(
-            attrs={"autocomplete": "off", "placeholder": "colleague@company.com"}
+            attrs={"autocomplete": "off", "placeholder": _("colleague@company.com")}
         )
     )
     role = forms.ChoiceField(choices=CHOICES, initial=Role.MEMBER)
@@ -32,5 +34,5 @@ class NameForm(forms.Form):
         """Return a name without a link. Raises ValidationError."""
         name = str(self.cleaned_data["name"])
         if team.LINK_IN_NAME.search(name):
-            raise forms.ValidationError("Choose a name without links and angle brackets.")
+            raise forms.ValidationError(_("Choose a name without links and angle brackets."))
         return name

@@ -13,6 +13,9 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -37,18 +40,27 @@ from accounts.models import Account, Membership, User
 from accounts.team_forms import InviteForm, NameForm, RoleForm
 
 # What each role may do, as the page says it; "own" is what one has made oneself.
-RIGHTS: list[tuple[str, dict[Role, str]]] = [
-    ("Make films and see all of them", dict.fromkeys([*MANAGERS, Role.MEMBER], "yes")),
+RIGHTS: list[tuple[str | Promise, dict[Role, str]]] = [
     (
-        "Make API keys, and change and revoke them",
+        gettext_lazy("Make films and see all of them"),
+        dict.fromkeys([*MANAGERS, Role.MEMBER], "yes"),
+    ),
+    (
+        gettext_lazy("Make API keys, and change and revoke them"),
         {Role.OWNER: "yes", Role.ADMIN: "yes", Role.MEMBER: "own"},
     ),
-    ("Buy credit, statement, receipts, alerts, top-ups", dict.fromkeys(PAYERS, "yes")),
-    ("See what was used", dict.fromkeys(EVERYBODY, "yes")),
-    ("Webhooks and their secrets", dict.fromkeys(MANAGERS, "yes")),
-    ("Invite and remove people, change roles", dict.fromkeys(MANAGERS, "yes")),
-    ("Change or remove an owner, hand the account over", dict.fromkeys(OWNERS, "yes")),
-    ("Delete the account", dict.fromkeys(OWNERS, "yes")),
+    (
+        gettext_lazy("Buy credit, statement, receipts, alerts, top-ups"),
+        dict.fromkeys(PAYERS, "yes"),
+    ),
+    (gettext_lazy("See what was used"), dict.fromkeys(EVERYBODY, "yes")),
+    (gettext_lazy("Webhooks and their secrets"), dict.fromkeys(MANAGERS, "yes")),
+    (gettext_lazy("Invite and remove people, change roles"), dict.fromkeys(MANAGERS, "yes")),
+    (
+        gettext_lazy("Change or remove an owner, hand the account over"),
+        dict.fromkeys(OWNERS, "yes"),
+    ),
+    (gettext_lazy("Delete the account"), dict.fromkeys(OWNERS, "yes")),
 ]
 
 
@@ -67,7 +79,7 @@ def team_rename(request: HttpRequest, account: Account) -> HttpResponse:
     if not form.is_valid():
         return _show(request, account, name_form=form)
     team.rename(account, form.cleaned_data["name"])
-    messages.success(request, "The account has its new name.")
+    messages.success(request, _("The account has its new name."))
     return redirect("team")
 
 
@@ -84,9 +96,8 @@ def team_invite(request: HttpRequest, account: Account) -> HttpResponse:
     except team.TeamRefused as refusal:
         form.add_error("email", str(refusal))
         return _show(request, account, form=form)
-    messages.success(
-        request, f"We wrote to {said['email']}. The link works once, for {team.LINK_DAYS} days."
-    )
+    done = _("We wrote to %(email)s. The link works once, for %(days)s days.")
+    messages.success(request, done % {"email": said["email"], "days": team.LINK_DAYS})
     return redirect("team")
 
 
@@ -95,7 +106,7 @@ def team_invite(request: HttpRequest, account: Account) -> HttpResponse:
 def invitation_resend(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Mail an invitation again, with a new link."""
     invitation = _invitation(account, pk)
-    done = f"We wrote to {invitation.email} again. Only the new link works."
+    done = _("We wrote to %(email)s again. Only the new link works.") % {"email": invitation.email}
     return _do(request, lambda: team.resend(invitation), done)
 
 
@@ -104,8 +115,8 @@ def invitation_resend(request: HttpRequest, account: Account, pk: int) -> HttpRe
 def invitation_revoke(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Take an invitation back."""
     invitation = _invitation(account, pk)
-    done = f"The invitation of {invitation.email} is taken back. Its link works no longer."
-    return _do(request, lambda: team.revoke(invitation), done)
+    done = _("The invitation of %(email)s is taken back. Its link works no longer.")
+    return _do(request, lambda: team.revoke(invitation), done % {"email": invitation.email})
 
 
 @require_POST
@@ -114,10 +125,11 @@ def member_role(request: HttpRequest, account: Account, pk: int) -> HttpResponse
     """Give a member another role."""
     place, form = _member(account, pk), RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose one of the roles.")
+        messages.error(request, _("Choose one of the roles."))
         return redirect("team")
     role, by = form.cleaned_data["role"], place_shown(request)
-    done = f"{place.user} has the role {role} now."
+    facts = {"person": place.user, "role": Role(role).label}
+    done = _("%(person)s has the role %(role)s now.") % facts
     return _do(request, lambda: team.change_role(place, role, by=by), done)
 
 
@@ -126,8 +138,8 @@ def member_role(request: HttpRequest, account: Account, pk: int) -> HttpResponse
 def member_remove(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Take a member off the team."""
     place, by = _member(account, pk), place_shown(request)
-    done = f"{place.user} is off the team, and every key made by {place.user} is revoked."
-    return _do(request, lambda: team.remove(place, by=by), done)
+    done = _("%(person)s is off the team, and every key made by %(person)s is revoked.")
+    return _do(request, lambda: team.remove(place, by=by), done % {"person": place.user})
 
 
 @require_POST
@@ -135,7 +147,7 @@ def member_remove(request: HttpRequest, account: Account, pk: int) -> HttpRespon
 def member_hand_over(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Make a member the owner in one's own place."""
     place, by = _member(account, pk), place_shown(request)
-    done = f"{place.user} owns the account now. You are an admin."
+    done = _("%(person)s owns the account now. You are an admin.") % {"person": place.user}
     return _do(request, lambda: team.hand_over(place, by=by), done)
 
 
@@ -149,7 +161,8 @@ def team_leave(request: HttpRequest, account: Account) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("team")
     request.session.pop(CHOSEN, None)
-    messages.success(request, f"You have left {account.of_members}. Your keys there are revoked.")
+    done = _("You have left %(team)s. Your keys there are revoked.")
+    messages.success(request, done % {"team": account.of_members})
     return redirect("profile")
 
 
@@ -162,7 +175,7 @@ def account_switch(request: HttpRequest) -> HttpResponse:
         if str(place.account_id) == wanted:
             _choose(request, place)
             return redirect("profile")
-    messages.error(request, "You do not belong to that account any more.")
+    messages.error(request, _("You do not belong to that account any more."))
     return redirect("profile")
 
 
@@ -179,7 +192,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST" and isinstance(request.user, User):
             place = team.accept(token, request.user)
             _choose(request, place)
-            messages.success(request, f"Welcome to {place.account}.")
+            messages.success(request, _("Welcome to %(team)s.") % {"team": place.account})
             return redirect("profile")
     except team.OtherAddress as refusal:
         messages.error(request, str(refusal))

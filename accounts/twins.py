@@ -6,6 +6,7 @@ Nobody is a member of a twin: who belongs to the live account may use both.
 
 from django.db import transaction
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, Mode
 
@@ -19,8 +20,10 @@ class LiveOnly(ValueError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nothing costs money in test mode, so nothing can be bought, saved or redeemed there. "
-            "Switch to live mode first."
+            _(
+                "Nothing costs money in test mode, so nothing can be bought, saved or redeemed "
+                "there. Switch to live mode first."
+            )
         )
 
 

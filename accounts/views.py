@@ -1,12 +1,16 @@
 """Who is signed in, and in which mode."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import language
 from accounts.access import TEST_MODE, user_of, with_account
 from accounts.models import Account, Mode
 from accounts.profile_form import ProfileForm
@@ -25,8 +29,14 @@ def profile(request: HttpRequest, account: Account) -> HttpResponse:
     form = ProfileForm.of(user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         form.keep(user)
-        messages.success(request, "Saved.")
-        return redirect("profile")
+        response = redirect("profile")
+        if not user.language:
+            # Else what was chosen in the foot of a page would go before what the browser asks.
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+            request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)
+        with translation.override(language.of_request(request)):
+            messages.success(request, _("Saved."))
+        return response
     return render(request, "accounts/profile.html", {"account": account, "form": form})
 
 

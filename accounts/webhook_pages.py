@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -63,7 +64,7 @@ def webhook_events(request: HttpRequest, account: Account, pk: int) -> HttpRespo
     if not form.is_valid():
         return _detail(request, endpoint, form=form)
     webhooks.choose(endpoint, form.cleaned_data["events"])
-    messages.success(request, "Saved. It holds for what happens from now on.")
+    messages.success(request, _("Saved. It holds for what happens from now on."))
     return redirect("webhook", pk)
 
 
@@ -74,10 +75,10 @@ def webhook_switch(request: HttpRequest, account: Account, pk: int) -> HttpRespo
     endpoint = _own(account, pk)
     if request.POST.get("to") == "on":
         webhooks.switch_on(endpoint)
-        messages.success(request, "The webhook is on. It is told of what happens from now on.")
+        messages.success(request, _("The webhook is on. It is told of what happens from now on."))
     else:
         webhooks.switch_off(endpoint)
-        messages.success(request, "The webhook is off. Nothing more is sent there.")
+        messages.success(request, _("The webhook is off. Nothing more is sent there."))
     return redirect("webhook", pk)
 
 
@@ -86,7 +87,7 @@ def webhook_switch(request: HttpRequest, account: Account, pk: int) -> HttpRespo
 def webhook_remove(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Remove an endpoint with its log."""
     webhooks.remove(_own(account, pk))
-    messages.success(request, "The webhook is removed.")
+    messages.success(request, _("The webhook is removed."))
     return redirect("webhooks")
 
 
@@ -95,7 +96,7 @@ def webhook_remove(request: HttpRequest, account: Account, pk: int) -> HttpRespo
 def webhook_test(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     """Send a test to an endpoint."""
     webhooks.send_test(_own(account, pk))
-    messages.success(request, "A test is on its way. The log below shows what came of it.")
+    messages.success(request, _("A test is on its way. The log below shows what came of it."))
     return redirect("webhook", pk)
 
 
@@ -145,7 +146,7 @@ def delivery_replay(request: HttpRequest, account: Account, pk: int) -> HttpResp
     except webhooks.EndpointRefused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "It is on its way again, under the same id.")
+        messages.success(request, _("It is on its way again, under the same id."))
     return redirect("webhook", delivery.endpoint_id) if delivery.endpoint else redirect("webhooks")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from standardwebhooks import Webhook
 
 from accounts.models import Account, AccountWebhookSecret, WebhookDelivery, WebhookEndpoint
@@ -28,8 +29,10 @@ class OverlapRuns(ValueError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The secret was changed less than a day ago. "
-            "It can be changed again when the one before has stopped signing."
+            _(
+                "The secret was changed less than a day ago. "
+                "It can be changed again when the one before has stopped signing."
+            )
         )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from django.utils import timezone
 
-from accounts import deliveries, webhook_secrets
+from accounts import deliveries, delivery_words, webhook_secrets
 from accounts.models import WebhookDelivery
 from config import log_context, sealing
 from config.outbound import Fetcher, FetchFailed
@@ -75,15 +75,9 @@ class Sender:
                 seconds_max=ANSWER_SECONDS_MAX,
             )
             if not 200 <= status_code < 300:
-                trouble = _in_words(status_code)
+                trouble = delivery_words.answered(status_code)
         except (FetchFailed, sealing.Unreadable) as error:
             trouble = str(error)
         if trouble:
             logger.info("A webhook was not delivered: %s", trouble)
         await in_db(deliveries.settle, delivery, status_code, trouble)
-
-
-def _in_words(status_code: int) -> str:
-    if 300 <= status_code < 400:
-        return f"It answered {status_code}. Redirects are not followed: give the final address."
-    return f"It answered {status_code}."

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import deliveries, webhook_secrets
 from accounts.models import Account, Event, WebhookDelivery, WebhookEndpoint
@@ -18,7 +20,7 @@ from config import outbound
 
 ENDPOINTS_MAX = 10
 URL_LENGTH_MAX = 2048
-FULL_ADDRESS = "Give a full address such as https://example.com/hook."
+FULL_ADDRESS = gettext_noop("Give a full address such as https://example.com/hook.")
 PLAIN = re.compile(r"[!-~]+", re.ASCII)
 HOST = re.compile(r"[a-z0-9._:-]+", re.ASCII)
 
@@ -37,17 +39,18 @@ def checked(address: str) -> str:
     Whether it leads to a private network is judged at each POST. Raises AddressRefused.
     """
     if len(address) > URL_LENGTH_MAX:
-        raise AddressRefused(f"The address is longer than {URL_LENGTH_MAX} characters.")
+        longer = _("The address is longer than %(number)s characters.")
+        raise AddressRefused(longer % {"number": URL_LENGTH_MAX})
     url = _parsed(address)
     if url.userinfo:
-        raise AddressRefused("Leave the name and password out of the address.")
+        raise AddressRefused(_("Leave the name and password out of the address."))
     port = url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
     if f"{_host(url)}:{port}" in settings.PRIVATE_HOSTS_ALLOWED and url.scheme in {"http", "https"}:
         return address
     if url.scheme != "https":
-        raise AddressRefused("The address must begin with https://.")
+        raise AddressRefused(_("The address must begin with https://."))
     if port not in outbound.PORTS:
-        raise AddressRefused("The address must use the ordinary port of https, 443.")
+        raise AddressRefused(_("The address must use the ordinary port of https, 443."))
     return address
 
 
@@ -56,9 +59,9 @@ def _parsed(address: str) -> httpx.URL:
     try:
         url = httpx.URL(address)
     except (httpx.InvalidURL, ValueError) as error:
-        raise AddressRefused(FULL_ADDRESS) from error
+        raise AddressRefused(_(FULL_ADDRESS)) from error
     if PLAIN.fullmatch(address) is None or HOST.fullmatch(_host(url)) is None:
-        raise AddressRefused(FULL_ADDRESS)
+        raise AddressRefused(_(FULL_ADDRESS))
     return url
 
 
@@ -84,14 +87,15 @@ def add(account: Account, address: str, events: Sequence[str]) -> WebhookEndpoin
         # One at a time for an account, or two callers would both take the last place.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if of(account).count() >= ENDPOINTS_MAX:
-            raise EndpointRefused(f"You have {ENDPOINTS_MAX} webhooks. Remove one first.")
+            many = _("You have %(number)s webhooks. Remove one first.")
+            raise EndpointRefused(many % {"number": ENDPOINTS_MAX})
         try:
             with transaction.atomic():
                 return WebhookEndpoint.objects.create(
                     account=account, url=url, events=list(events), secret=webhook_secrets.fresh()
                 )
         except IntegrityError as error:
-            raise EndpointRefused("You have a webhook at this address already.") from error
+            raise EndpointRefused(_("You have a webhook at this address already.")) from error
 
 
 def choose(endpoint: WebhookEndpoint, events: Sequence[str]) -> None:
@@ -156,7 +160,7 @@ def send_test(endpoint: WebhookEndpoint) -> None:
 def replay(delivery: WebhookDelivery) -> None:
     """Send a message again. Raises EndpointRefused while its endpoint is switched off."""
     if delivery.endpoint is not None and not delivery.endpoint.is_on:
-        raise EndpointRefused("This webhook is switched off. Switch it on first.")
+        raise EndpointRefused(_("This webhook is switched off. Switch it on first."))
     deliveries.repeat(delivery)
 
 

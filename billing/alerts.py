@@ -24,6 +24,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable, OuterRef
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from accounts import webhooks
 from accounts.models import Account, Event
@@ -53,14 +54,15 @@ def add(account: Account, kind: Kind, threshold_micros: int) -> Alert:
         # One at a time for an account, or two callers would both take the last place.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if alerts_of(account).count() >= ALERTS_MAX:
-            raise AlertRefused(f"You have {ALERTS_MAX} alerts. Remove one you no longer need.")
+            many = _("You have %(number)s alerts. Remove one you no longer need.")
+            raise AlertRefused(many % {"number": ALERTS_MAX})
         try:
             with transaction.atomic():
                 return Alert.objects.create(
                     account=account, kind=kind, threshold_micros=threshold_micros
                 )
         except IntegrityError as error:
-            raise AlertRefused("You have this alert already.") from error
+            raise AlertRefused(_("You have this alert already.")) from error
 
 
 def remove(account: Account, alert_id: int) -> bool:

@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import twins
 from accounts.models import Account
-from billing import customers, gateway, ledger, money, notices, topup_rule
+from billing import customers, gateway, ledger, memos, money, notices, topup_rule
 from billing.models import LedgerAccount, Purchase, Transfer
 
 logger = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ def credit(purchase: Purchase, payment: str, *, charged_cents: int, invoice: str
         source=LedgerAccount.Code.STRIPE,
         kind=Transfer.Kind.PURCHASE,
         reference=reference,
-        memo="Credit bought",
+        memo=memos.BOUGHT,
     )
     if purchase.bonus_micros:
         ledger.deposit(
@@ -195,7 +196,7 @@ def credit(purchase: Purchase, payment: str, *, charged_cents: int, invoice: str
             source=LedgerAccount.Code.PROMOTIONS,
             kind=Transfer.Kind.BONUS,
             reference=reference,
-            memo="Bonus on your purchase",
+            memo=memos.BONUS,
         )
     if changed and purchase.origin == Purchase.Origin.AUTO:
         topup_rule.succeeded(purchase)
@@ -254,7 +255,7 @@ def _session_params(purchase: Purchase, customer: str, keep: str) -> Any:
                 "price_data": {
                     "currency": CURRENCY,
                     "unit_amount": money.whole_cents(purchase.amount_micros),
-                    "product_data": {"name": "Gallop credit"},
+                    "product_data": {"name": _("Gallop credit")},
                 },
             }
         ],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import stripe
 
 from accounts.models import Account
-from billing import checkout, gateway, ledger, notices, topup_rule
+from billing import checkout, gateway, ledger, memos, notices, topup_rule
 from billing.models import (
     Dispute,
     Freeze,
@@ -112,9 +112,9 @@ def _follow_refund(purchase: Purchase, told: stripe.Refund) -> None:
     _finish_order(told, refund)
     reference = f"refund:{refund.pk}"
     if refund.status not in REFUND_ENDED_BADLY:
-        _take(purchase.account, refund, Code.STRIPE, Kind.REFUND, reference, "Refund to your card")
+        _take(purchase.account, refund, Code.STRIPE, Kind.REFUND, reference, memos.REFUND)
     elif ledger.booked(reference):
-        memo = "The refund did not reach your card"
+        memo = memos.REFUND_FAILED
         _return(purchase.account, refund, Code.STRIPE, Kind.REFUND_FAILED, reference, memo)
 
 
@@ -156,10 +156,10 @@ def _follow_dispute(purchase: Purchase, told: stripe.Dispute) -> None:
 
 def _move_disputed_money(account: Account, dispute: Dispute) -> None:
     if dispute.money_out:
-        reference, memo = f"dispute:{dispute.pk}:out", "Payment disputed at your bank"
+        reference, memo = f"dispute:{dispute.pk}:out", memos.DISPUTED
         _take(account, dispute, Code.DISPUTES, Kind.DISPUTE, reference, memo)
     if dispute.money_in:
-        reference, memo = f"dispute:{dispute.pk}:in", "Dispute decided, payment returned"
+        reference, memo = f"dispute:{dispute.pk}:in", memos.DISPUTE_WON
         _return(account, dispute, Code.DISPUTES, Kind.DISPUTE_WON, reference, memo)
 
 
@@ -210,7 +210,7 @@ def _take(
             to=Code.PROMOTIONS,
             kind=Kind.BONUS_BACK,
             reference=f"{reference}:bonus",
-            memo="Bonus of that purchase",
+            memo=memos.BONUS_BACK,
         )
     ledger.claw_back(account, row.amount_micros, to=to, kind=kind, reference=reference, memo=memo)
 
@@ -226,7 +226,7 @@ def _return(
             source=Code.PROMOTIONS,
             kind=Kind.BONUS,
             reference=f"{reference}:bonus",
-            memo="Bonus of that purchase",
+            memo=memos.BONUS_BACK,
         )
     ledger.deposit(
         account, row.amount_micros, source=source, kind=kind, reference=reference, memo=memo

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import acts, twins
 from accounts.models import Account, User
-from billing import ledger, money
+from billing import ledger, memos, money
 from billing.models import CreditOrder, LedgerAccount, Transfer
 
 Sort = CreditOrder.Sort
@@ -23,9 +23,9 @@ State = CreditOrder.State
 
 DAY = timedelta(days=1)
 MEMOS = {
-    Sort.GRANT: "Credit from Gallop",
-    Sort.TAKE: "Correction",
-    Sort.FORGIVE: "Owed sum forgiven",
+    Sort.GRANT: memos.GIVEN,
+    Sort.TAKE: memos.CORRECTED,
+    Sort.FORGIVE: memos.FORGIVEN,
 }
 
 

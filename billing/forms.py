@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
 
 from billing import alerts, money, statement
 
@@ -17,9 +18,9 @@ class BuyForm(forms.Form):
 
     pack = forms.ChoiceField(
         choices=[(str(dollars), f"${dollars}") for dollars in settings.PACKS_DOLLARS]
-        + [(OTHER, "Other")],
+        + [(OTHER, _("Other"))],
     )
-    amount = forms.CharField(required=False, max_length=20, label="Other sum in dollars")
+    amount = forms.CharField(required=False, max_length=20, label=_("Other sum in dollars"))
     save_card = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -39,7 +40,8 @@ class BuyForm(forms.Form):
         least = settings.PURCHASE_DOLLARS_MIN * money.MICROS_PER_DOLLAR
         most = settings.PURCHASE_DOLLARS_MAX * money.MICROS_PER_DOLLAR
         if not least <= micros <= most:
-            raise ValueError(f"Choose a sum from {money.display(least)} to {money.display(most)}.")
+            limits = {"least": money.display(least), "most": money.display(most)}
+            raise ValueError(_("Choose a sum from %(least)s to %(most)s.") % limits)
         return micros
 
 
@@ -60,7 +62,7 @@ class DollarsField(forms.CharField):
         except money.InvalidAmount as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         if not micros:
-            raise forms.ValidationError("Write a sum above zero.")
+            raise forms.ValidationError(_("Write a sum above zero."))
         return micros
 
     def prepare_value(self, value: Any) -> Any:
@@ -76,8 +78,8 @@ class DayField(forms.DateField):
     """A day of our time, so that the days after it exist too."""
 
     default_validators = [
-        MinValueValidator(date(2000, 1, 1), "Choose a day after 1999."),
-        MaxValueValidator(date(2999, 12, 31), "Choose a day before 3000."),
+        MinValueValidator(date(2000, 1, 1), _("Choose a day after 1999.")),
+        MaxValueValidator(date(2999, 12, 31), _("Choose a day before 3000.")),
     ]
 
 
@@ -85,19 +87,19 @@ class AlertForm(forms.Form):
     """The figure that a customer wants to hear of."""
 
     kind = forms.ChoiceField(choices=alerts.Kind.choices)
-    threshold_micros = DollarsField(label="Sum in dollars")
+    threshold_micros = DollarsField(label=_("Sum in dollars"))
 
 
 class CodeForm(forms.Form):
     """A promotion code."""
 
-    code = forms.CharField(max_length=60, label="I have a code")
+    code = forms.CharField(max_length=60, label=_("I have a code"))
 
 
 class StatementForm(forms.Form):
     """Which lines of the statement are wanted. The fields are named as in its address."""
 
-    kind = forms.ChoiceField(required=False, choices=[("", "All"), *statement.Group.choices])
+    kind = forms.ChoiceField(required=False, choices=[("", _("All")), *statement.Group.choices])
     since = DayField(required=False, input_formats=["%Y-%m-%d"])
     until = DayField(required=False, input_formats=["%Y-%m-%d"])
 
@@ -106,7 +108,7 @@ class StatementForm(forms.Form):
         cleaned = super().clean() or {}
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since > until:
-            self.add_error("until", "The last day is before the first one.")
+            self.add_error("until", _("The last day is before the first one."))
         return cleaned
 
     @property

@@ -11,10 +11,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import paid_sum
 from accounts.models import Account
-from billing import money
+from billing import memos, money
 from billing.models import Grant, Hold, LedgerAccount, Transfer
 
 Code = LedgerAccount.Code
@@ -43,11 +44,16 @@ class InsufficientCredit(Exception):
         self.price_micros = price_micros
         self.available_micros = available_micros
         self.missing_micros = price_micros - available_micros
-        super().__init__(
-            f"This costs {money.display(price_micros)} and you have "
-            f"{money.display(available_micros)} to spend. "
-            f"Add at least {money.display(self.missing_micros)} of credit."
+        sentence = _(
+            "This costs %(price)s and you have %(available)s to spend. Add at least %(missing)s of "
+            "credit."
         )
+        sums = {
+            "price": price_micros,
+            "available": available_micros,
+            "missing": self.missing_micros,
+        }
+        super().__init__(sentence % {name: money.display(micros) for name, micros in sums.items()})
 
 
 class AccountFrozen(Exception):
@@ -55,9 +61,11 @@ class AccountFrozen(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "Spending is paused because a payment of this account is disputed at its bank, or "
-            "because our support looks into it. If that is a mistake, ask your bank to withdraw "
-            "the dispute, or write to us. You were not charged."
+            _(
+                "Spending is paused because a payment of this account is disputed at its bank, or "
+                "because our support looks into it. If that is a mistake, ask your bank to "
+                "withdraw the dispute, or write to us. You were not charged."
+            )
         )
 
 
@@ -352,8 +360,7 @@ def _expire(ended: Grant) -> bool:
         Grant.objects.filter(pk=ended.pk).update(remaining_micros=0)
         if taken:
             promotions = _operator(Code.PROMOTIONS)
-            memo = "Promotion expired"
-            _transfer(customer, promotions, taken, Kind.EXPIRY, ended.reference, memo)
+            _transfer(customer, promotions, taken, Kind.EXPIRY, ended.reference, memos.EXPIRED)
             _rows(customer).update(balance_micros=F("balance_micros") - taken)
     return True
 
@@ -364,7 +371,7 @@ def _collect(customer: LedgerAccount, reference: str) -> None:
     paid = min(locked.receivable_micros, locked.available_micros)
     if paid:
         receivables = _operator(Code.RECEIVABLES)
-        _transfer(locked, receivables, paid, Kind.RECEIVABLE_PAID, reference, "Owed sum paid")
+        _transfer(locked, receivables, paid, Kind.RECEIVABLE_PAID, reference, memos.OWED_PAID)
         _rows(locked).update(
             balance_micros=F("balance_micros") - paid,
             receivable_micros=F("receivable_micros") - paid,

@@ -6,6 +6,8 @@ money is counted, never measured.
 
 import re
 
+from django.utils.translation import gettext as _
+
 MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_CENT = 10_000
 DECIMALS = 6
@@ -19,7 +21,8 @@ class InvalidAmount(ValueError):
     """The text is not a sum of money."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"Write a sum in dollars such as 25 or 12.50, not {text!r}.")
+        sentence = _("Write a sum in dollars such as 25 or 12.50, not %(text)r.")
+        super().__init__(sentence % {"text": text})
 
 
 def parse(text: str) -> int:
@@ -57,7 +60,8 @@ def whole_cents(micros: int) -> int:
     """Return the sum in cents, as Stripe counts. Raises ValueError when it has parts of one."""
     cents, rest = divmod(micros, MICROS_PER_CENT)
     if rest:
-        raise ValueError(f"{display(micros)} is not a whole number of cents.")
+        sentence = _("%(sum)s is not a whole number of cents.")
+        raise ValueError(sentence % {"sum": display(micros)})
     return cents
 
 

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import twins
 from accounts.models import Account
 from accounts.opening import account_of
-from billing import ledger, money
+from billing import ledger, memos, money
 from billing.models import Grant, PromoCode
 
 GIFTS_SHOWN_MAX = 5
@@ -25,14 +26,14 @@ class CodeRefused(ValueError):
     """The code gives nothing: unknown, ended and used up are answered alike."""
 
     def __init__(self) -> None:
-        super().__init__("This code is not valid, or no longer. Look at how it is spelled.")
+        super().__init__(_("This code is not valid, or no longer. Look at how it is spelled."))
 
 
 class CodeUsed(ValueError):
     """This account has had the code's credit."""
 
     def __init__(self) -> None:
-        super().__init__("You have used this code already. Its credit is in your statement.")
+        super().__init__(_("You have used this code already. Its credit is in your statement."))
 
 
 def redeem(account: Account, text: str) -> int:
@@ -60,7 +61,7 @@ def redeem(account: Account, text: str) -> int:
             promo.amount_micros,
             expires_at=now + timedelta(days=promo.life_days),
             reference=_reference(code, account),
-            memo=f"Code {code}",
+            memo=memos.CODE % {"code": code},
         ):
             # Whoever redeemed at the same moment was first; leaving undoes the count.
             raise CodeUsed
@@ -81,12 +82,12 @@ def welcome(account: Account) -> bool:
         amount_micros,
         expires_at=timezone.now() + timedelta(days=settings.SIGNUP_CREDIT_DAYS),
         reference=f"signup:{account.pk}",
-        memo="Welcome to Gallop",
+        memo=memos.WELCOME,
     )
 
 
 @receiver(email_confirmed, dispatch_uid="billing.promotions.welcome")
-def welcome_confirmed(email_address: EmailAddress, **_: Any) -> None:
+def welcome_confirmed(email_address: EmailAddress, **_signal: Any) -> None:
     """Welcome the account of somebody whose first address is confirmed; a later one is no start."""
     user = email_address.user
     others = EmailAddress.objects.filter(user=user, verified=True).exclude(pk=email_address.pk)
@@ -105,7 +106,7 @@ def gifts_of(account: Account) -> QuerySet[Grant]:
 def end_due(now: datetime) -> int:
     """Take back what is left of every promotion that has ended; return how many did."""
     ended = 0
-    for _ in range(EXPIRY_ROUNDS_MAX):
+    for _round in range(EXPIRY_ROUNDS_MAX):
         last = ledger.expire_grants(now)
         ended += last
         if last < ledger.EXPIRIES_MAX:

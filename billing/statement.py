@@ -11,9 +11,10 @@ from itertools import islice
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from billing import ledger
+from billing import ledger, memos
 from billing.models import Dispute, Hold, Purchase, Refund, Transfer
 
 Kind = Transfer.Kind
@@ -25,10 +26,10 @@ MONTHS_MAX = 120
 class Group(TextChoices):
     """What a customer tells apart; each kind of movement belongs to one of them."""
 
-    PURCHASES = "purchases", "Purchases"
-    FILMS = "films", "Films"
-    GIFTS = "gifts", "Promotions and bonuses"
-    RETURNS = "returns", "Refunds and disputes"
+    PURCHASES = "purchases", _("Purchases")
+    FILMS = "films", _("Films")
+    GIFTS = "gifts", _("Promotions and bonuses")
+    RETURNS = "returns", _("Refunds and disputes")
 
 
 GROUP_OF = {
@@ -78,16 +79,22 @@ EVERYTHING = Choice()
 class Line:
     """One movement as the customer reads it.
 
-    `reference` names the job or payment behind it; `purchase` is the one that it belongs to.
+    `memo` is English, as the books have it; `reference` names the job or payment behind it, and
+    `purchase` is the one that it belongs to.
     """
 
     at: datetime
     kind: str
-    what: str
+    memo: str
     change_micros: int
     balance_micros: int
     reference: str
     purchase: Purchase | None
+
+    @property
+    def what(self) -> str:
+        """What it was for, in the language of now."""
+        return memos.said(self.memo)
 
     @property
     def is_purchase(self) -> bool:
@@ -118,7 +125,7 @@ def lines(account: Account, transfers: Iterable[Any]) -> list[Line]:
         Line(
             at=row.created_at,
             kind=row.kind,
-            what=row.memo or row.get_kind_display().capitalize(),
+            memo=row.memo or row.get_kind_display().capitalize(),
             change_micros=row.change_micros,
             balance_micros=row.running_micros,
             reference=row.reference,

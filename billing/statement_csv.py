@@ -1,4 +1,7 @@
-"""The statement as a table for spreadsheets and programs: RFC 4180, UTF-8, exact figures."""
+"""The statement as a table for spreadsheets and programs: RFC 4180, UTF-8, exact figures.
+
+Programs read it, so its words are English in every language.
+"""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -37,7 +40,7 @@ def _cells(line: Line) -> tuple[str, ...]:
     return (
         line.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         line.kind,
-        harmless(line.what),
+        harmless(line.memo),
         money.decimal(line.change_micros),
         money.decimal(line.balance_micros),
         harmless(line.reference),

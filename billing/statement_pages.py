@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import with_money
@@ -40,7 +41,8 @@ def as_pdf(request: HttpRequest, account: Account) -> HttpResponse:
         return redirect("billing")
     choice = statement.Choice(since=first_day, until=statement.last_day(first_day))
     if statement.movements(account, choice).count() > PDF_LINES_MAX:
-        messages.info(request, f"A PDF has up to {PDF_LINES_MAX:,} lines. Take the CSV instead.")
+        most = _("A PDF has up to %(number)s lines. Take the CSV instead.")
+        messages.info(request, most % {"number": f"{PDF_LINES_MAX:,}"})
         return redirect("billing")
     month = statement_pdf.Month(
         account=account.name,

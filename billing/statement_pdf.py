@@ -1,15 +1,22 @@
 """The statement of one month as a PDF page or more: A4, the same bytes for the same day.
 
-Set in the fonts that every PDF reader has, so letters beyond Western Europe become "?".
+Set in the fonts that every PDF reader has: one for the letters of Western Europe, one for Chinese.
+Other letters become "?".
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date
 from io import BytesIO
+from itertools import groupby
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from billing import money
@@ -33,6 +40,14 @@ WORDS = ("Helvetica", 9, INK)
 WORDS_SOFT = ("Helvetica", 9, SOFT)
 FIGURE = ("Courier", 9, INK)
 SMALL = ("Helvetica", 8, SOFT)
+# The one for Chinese, in all sizes; readers bring it, as they bring the others.
+CHINESE = "STSong-Light"
+registerFont(UnicodeCIDFont(CHINESE))
+# A line may end after each of these: a word, a blank, or a Chinese character.
+PIECE = re.compile(r"\s+|[\u2e80-\uffef]|[^\s\u2e80-\uffef]+")
+
+Style = tuple[str, float, str]
+
 # The mark: four frames in stride, in a square of 16; the third is lit.
 FRAMES = ((0.1, 5.4), (3.93, 2.9), (7.76, 1.9), (11.59, 4.3))
 LIT = 2
@@ -57,7 +72,7 @@ class Month:
     @property
     def title(self) -> str:
         """The month in words."""
-        return f"{self.first_day:%B %Y}"
+        return date_format(self.first_day, "YEAR_MONTH_FORMAT")
 
 
 @dataclass(frozen=True)
@@ -76,14 +91,14 @@ def draw(month: Month) -> bytes:
     file = BytesIO()
     # Invariant: no clock and no random id in the file; the day it was made is on the page.
     canvas = Canvas(file, pagesize=A4, invariant=1)
-    canvas.setTitle(f"Gallop statement, {month.title}")
+    canvas.setTitle(_("Gallop statement, %(month)s") % {"month": month.title})
     canvas.setAuthor("Gallop")
     pages = list(_pages(_rows(month)))
     for number, rows in enumerate(pages, start=1):
         top = _first_head(canvas, month) if number == 1 else _later_head(canvas, month)
         top = _table(canvas, rows, top)
         if number == len(pages):
-            _sum_line(canvas, top - 22, "Closing balance", month.closing_micros)
+            _sum_line(canvas, top - 22, _("Closing balance"), month.closing_micros)
         _foot(canvas, month, number, len(pages))
         canvas.showPage()
     canvas.save()
@@ -94,8 +109,7 @@ def _rows(month: Month) -> Iterator[_Row]:
     balance = month.opening_micros
     for line in month.lines:
         balance += line.change_micros
-        words = simpleSplit(_printable(line.what), *WORDS[:2], AMOUNT - WHAT - 84)
-        yield _Row(line, words or [""], balance)
+        yield _Row(line, _wrapped(line.what, WORDS, AMOUNT - WHAT - 84), balance)
 
 
 def _pages(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
@@ -114,13 +128,15 @@ def _pages(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
 def _first_head(canvas: Canvas, month: Month) -> float:
     _mark(canvas, LEFT, HEIGHT - 84, 2.1)
     _text(canvas, LEFT + 44, HEIGHT - 75, "Gallop", BRAND)
-    _text(canvas, RIGHT, HEIGHT - 66, "Statement", WORDS_SOFT, end=True)
+    _text(canvas, RIGHT, HEIGHT - 66, _("Statement"), WORDS_SOFT, end=True)
     _text(canvas, RIGHT, HEIGHT - 84, month.title, TITLE, end=True)
-    _text(canvas, LEFT, HEIGHT - 124, _printable(month.account), NAME)
-    _text(canvas, LEFT, HEIGHT - 139, f"Account {month.account_id}", SMALL)
-    made = f"Made on {month.made_on.day} {month.made_on:%B %Y}. Dollars; days and times in UTC."
+    _text(canvas, LEFT, HEIGHT - 124, month.account, NAME)
+    account = _("Account %(id)s") % {"id": month.account_id}
+    _text(canvas, LEFT, HEIGHT - 139, account, SMALL)
+    made = _("Made on %(day)s. Dollars; days and times in UTC.")
+    made %= {"day": date_format(month.made_on, "DATE_FORMAT")}
     _text(canvas, LEFT, HEIGHT - 152, made, SMALL)
-    _sum_line(canvas, HEIGHT - 190, "Opening balance", month.opening_micros)
+    _sum_line(canvas, HEIGHT - 190, _("Opening balance"), month.opening_micros)
     return _headings(canvas, TOP)
 
 
@@ -132,10 +148,10 @@ def _later_head(canvas: Canvas, month: Month) -> float:
 
 def _headings(canvas: Canvas, top: float) -> float:
     for at, words, end in (
-        (LEFT, "Date", False),
-        (WHAT, "What", False),
-        (AMOUNT, "Amount", True),
-        (BALANCE, "Balance", True),
+        (LEFT, _("Date"), False),
+        (WHAT, pgettext("statement", "What"), False),
+        (AMOUNT, _("Amount"), True),
+        (BALANCE, _("Balance"), True),
     ):
         _text(canvas, at, top + 8, words, SMALL, end=end)
     _rule(canvas, top)
@@ -147,7 +163,8 @@ def _table(canvas: Canvas, rows: list[_Row], top: float) -> float:
     for row in rows:
         first = top - LEADING - 1
         at = row.line.at.astimezone(UTC)
-        _text(canvas, LEFT, first, f"{at.day} {at:%b %H:%M}", WORDS_SOFT)
+        day = date_format(at, "SHORT_MONTH_DAY_FORMAT")
+        _text(canvas, LEFT, first, f"{day} {at:%H:%M}", WORDS_SOFT)
         for number, words in enumerate(row.words):
             _text(canvas, WHAT, first - number * LEADING, words, WORDS)
         sign = "+" if row.line.change_micros > 0 else ""
@@ -158,7 +175,7 @@ def _table(canvas: Canvas, rows: list[_Row], top: float) -> float:
         top -= row.height
         _rule(canvas, top)
     if not rows:
-        _text(canvas, LEFT, top - LEADING - 1, "Nothing moved in this month.", WORDS_SOFT)
+        _text(canvas, LEFT, top - LEADING - 1, _("Nothing moved in this month."), WORDS_SOFT)
         top -= LEADING + ROW_PADDING
     return top
 
@@ -169,8 +186,9 @@ def _sum_line(canvas: Canvas, at: float, words: str, micros: int) -> None:
 
 
 def _foot(canvas: Canvas, month: Month, number: int, pages: int) -> None:
-    _text(canvas, LEFT, 36, _printable(month.account), SMALL)
-    _text(canvas, RIGHT, 36, f"Page {number} of {pages}", SMALL, end=True)
+    _text(canvas, LEFT, 36, month.account, SMALL)
+    page = _("Page %(number)s of %(pages)s") % {"number": number, "pages": pages}
+    _text(canvas, RIGHT, 36, page, SMALL, end=True)
 
 
 def _text(
@@ -178,17 +196,17 @@ def _text(
     at: float,
     line: float,
     words: str,
-    style: tuple[str, float, str],
+    style: Style,
     *,
     end: bool = False,
 ) -> None:
-    font, size, colour = style
-    canvas.setFont(font, size)
-    canvas.setFillColor(colour)
     if end:
-        canvas.drawRightString(at, line, words)
-    else:
-        canvas.drawString(at, line, words)
+        at -= _width(words, style)
+    canvas.setFillColor(style[2])
+    for font, run in _runs(words, style):
+        canvas.setFont(font, style[1])
+        canvas.drawString(at, line, run)
+        at += stringWidth(run, font, style[1])
 
 
 def _rule(canvas: Canvas, at: float) -> None:
@@ -218,5 +236,33 @@ def _mark(canvas: Canvas, left: float, bottom: float, scale: float) -> None:
         canvas.restoreState()
 
 
-def _printable(text: str) -> str:
-    return text.encode("cp1252", "replace").decode("cp1252")
+def _wrapped(text: str, style: Style, room: float) -> list[str]:
+    """Return the text in lines that fit, one at least; a word too long for any is not broken."""
+    lines, line = [], ""
+    for piece in PIECE.findall(text):
+        if line and _width(f"{line}{piece}".rstrip(), style) > room:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece if line else piece.lstrip()
+    return [*lines, line.rstrip()]
+
+
+def _width(text: str, style: Style) -> float:
+    return sum(stringWidth(run, font, style[1]) for font, run in _runs(text, style))
+
+
+def _runs(text: str, style: Style) -> Iterator[tuple[str, str]]:
+    """Yield what is set in one font, with that font."""
+    letters = [_letter(letter, style[0]) for letter in text]
+    for font, run in groupby(letters, key=lambda one: one[0]):
+        yield font, "".join(letter for _font, letter in run)
+
+
+def _letter(letter: str, font: str) -> tuple[str, str]:
+    for known, encoding in ((font, "cp1252"), (CHINESE, "gbk")):
+        try:
+            letter.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        return known, letter
+    return font, "?"

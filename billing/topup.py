@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from accounts.models import Account
-from billing import checkout, gateway, money, topup_link, topup_rule
+from billing import checkout, gateway, money, topup_link, topup_rule, topup_words
 from billing.models import AutoTopUp, PaymentProfile, Purchase
 
 logger = logging.getLogger(__name__)
@@ -240,15 +240,13 @@ def _refusal(payment: stripe.PaymentIntent) -> Outcome | None:
     if payment.status == "canceled" and payment.cancellation_reason == gateway.GIVEN_UP:
         return topup_rule.wants_owner
     if payment.status == "canceled":
-        return lambda rule, purchase: topup_rule.declined(
-            rule, purchase, "The payment was canceled."
-        )
+        return lambda rule, purchase: topup_rule.declined(rule, purchase, topup_words.CANCELED)
     error = payment.last_payment_error
     if payment.status != "requires_payment_method" or error is None:
         return None
     if AUTHENTICATION in {error.code, error.decline_code}:
         return topup_rule.wants_owner
-    why = error.message or "Your card was declined."
+    why = error.message or topup_words.DECLINED
     return lambda rule, purchase: topup_rule.declined(rule, purchase, why)
 
 

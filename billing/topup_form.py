@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from billing import money, topup_rule
 from billing.forms import DollarsField
@@ -14,9 +15,9 @@ TERMS_FIRST = topup_rule.first_terms(25 * money.MICROS_PER_DOLLAR)
 class TermsForm(forms.Form):
     """When to top up, by how much, and how much a month at most."""
 
-    threshold_micros = DollarsField(label="When my credit falls below")
-    amount_micros = DollarsField(label="add")
-    monthly_cap_micros = DollarsField(label="and in a month no more than")
+    threshold_micros = DollarsField(label=_("When my credit falls below"))
+    amount_micros = DollarsField(label=_("Add"))
+    monthly_cap_micros = DollarsField(label=_("In a month no more than"))
 
     @classmethod
     def of(cls, rule: AutoTopUp | None) -> "TermsForm":

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from billing.models import AutoTopUp
 
@@ -17,8 +18,10 @@ class LinkSpent(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link has been used or has expired. Sign in and open your billing page: "
-            "it says how things stand."
+            _(
+                "This link has been used or has expired. Sign in and open your billing page: "
+                "it says how things stand."
+            )
         )
 
 

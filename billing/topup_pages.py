@@ -7,6 +7,8 @@ import stripe
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,7 +21,9 @@ from billing.trial_pages import with_live_account
 
 logger = logging.getLogger(__name__)
 
-NO_ANSWER = "The payment service does not answer. You were not charged; try again soon."
+NO_ANSWER = gettext_lazy(
+    "The payment service does not answer. You were not charged; try again soon."
+)
 SECTION = "/billing#top-up"
 
 
@@ -32,7 +36,7 @@ def write(request: HttpRequest, account: Account) -> HttpResponse:
         return page.show(request, account, terms_form=form)
     rule = topup_rule.write(account, form.terms)
     if rule.state == AutoTopUp.State.ON:
-        messages.success(request, "Automatic top-ups are on.")
+        messages.success(request, _("Automatic top-ups are on."))
         return redirect(SECTION)
     try:
         email = user_of(request).email
@@ -47,7 +51,7 @@ def write(request: HttpRequest, account: Account) -> HttpResponse:
 def turn_off(request: HttpRequest, account: Account) -> HttpResponse:
     """Switch the rule off."""
     topup_rule.turn_off(account)
-    messages.success(request, "Automatic top-ups are off. We charge nothing by ourselves.")
+    messages.success(request, _("Automatic top-ups are off. We charge nothing by ourselves."))
     return redirect(SECTION)
 
 

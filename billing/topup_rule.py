@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import twins
 from accounts.models import Account
 from billing import gateway, money, notices, topup_link
+from billing import topup_words as words
 from billing.models import AutoTopUp, Purchase
 
 State = AutoTopUp.State
@@ -75,10 +77,10 @@ def faults_of(terms: Terms) -> dict[str, str]:
     faults = {}
     for field, (micros, least, most) in rules.items():
         if not least <= micros <= most:
-            limits = f"{money.display(least)} to {money.display(most)}"
-            faults[field] = f"Choose a sum from {limits}."
+            limits = {"least": money.display(least), "most": money.display(most)}
+            faults[field] = _("Choose a sum from %(least)s to %(most)s.") % limits
         elif micros % money.MICROS_PER_CENT:
-            faults[field] = "Choose a whole number of cents."
+            faults[field] = _("Choose a whole number of cents.")
     if "amount_micros" in faults:
         # The other two are measured by it.
         return {"amount_micros": faults["amount_micros"]}
@@ -130,77 +132,60 @@ def succeeded(purchase: Purchase) -> None:
     going = AutoTopUp.objects.filter(account=purchase.account, state=State.ON)
     going.update(declines=0, next_try_at=timezone.now(), told="")
     total = money.display(purchase.amount_micros)
-    happened = f"Your credit fell below your threshold, so we added {total} from your saved card."
-    _mail(purchase.account, f"We added {total} of credit", [happened], BILLING, "See your balance")
+    subject, happened = words.SUBJECT_ADDED % {"sum": total}, words.ADDED % {"sum": total}
+    _mail(purchase.account, subject, [happened], BILLING, words.SEE_BALANCE)
 
 
 def declined(rule: AutoTopUp, purchase: Purchase, why: str) -> str:
     """Wait longer after each decline, and stop after the third; return what the customer reads."""
     rule.declines += 1
     total = money.display(purchase.amount_micros)
-    happened = f"We could not add {total}: {why[:WHY_LENGTH_MAX]} You were not charged."
+    happened = words.NOT_ADDED % {"sum": total, "why": why[:WHY_LENGTH_MAX]}
     if rule.declines > len(BACK_OFF):
         rule.state = State.OFF
-        advice = (
-            f"After {rule.declines} attempts automatic top-ups are off. Buy credit with another "
-            "card, save it for top-ups, and turn them on again."
-        )
+        advice = words.SWITCHED_OFF % {"declines": rule.declines}
     else:
         rule.next_try_at = timezone.now() + BACK_OFF[rule.declines - 1]
-        advice = (
-            f"We try again on {_day(rule.next_try_at)}. Until then you can buy credit yourself, "
-            "and save another card with it."
-        )
-    return _tell(rule, f"We could not top up {total}", [happened, advice])
+        advice = words.NEXT_TRY % {"moment": rule.next_try_at.strftime(words.MOMENT)}
+    return _tell(rule, words.SUBJECT_NOT_ADDED % {"sum": total}, [happened, advice])
 
 
 def wants_owner(rule: AutoTopUp, purchase: Purchase) -> str:
     """Pause until the owner confirms at the bank, and mail the one link that leads there."""
     total = money.display(purchase.amount_micros)
-    happened = f"Your bank wants you to confirm the top-up of {total} yourself."
+    happened = words.CONFIRM % {"sum": total}
     if rule.state == State.OFF:
         # Switched off while the payment was under way: there is nothing left to confirm.
-        return f"{happened} You were not charged."
+        return f"{happened} {words.NOT_CHARGED}"
     rule.state = State.PAUSED
     rule.link_word = secrets.token_urlsafe(24)
-    advice = "You were not charged. Top-ups are paused until you confirm."
     link = topup_link.path_of(rule)
-    subject = f"Please confirm your top-up of {total}"
-    _note(rule, f"{happened} {advice}")
-    once = f"The link works once, within {topup_link.LINK_DAYS_MAX} days."
-    _mail(rule.account, subject, [happened, advice, once], link, "Confirm the payment")
+    subject = words.SUBJECT_CONFIRM % {"sum": total}
+    _note(rule, f"{happened} {words.PAUSED}")
+    once = words.LINK_ONCE % {"days": topup_link.LINK_DAYS_MAX}
+    _mail(rule.account, subject, [happened, words.PAUSED, once], link, words.CONFIRM_PAYMENT)
     return rule.told
 
 
 def lost_card(rule: AutoTopUp, _purchase: Purchase) -> str:
     """Switch off: the saved card is no longer there to be charged."""
     _forget_card(rule)
-    happened = "Your saved card is no longer available, so automatic top-ups are off."
-    advice = "You were not charged. Save a card with your next purchase to turn them on again."
-    return _tell(rule, "Automatic top-ups are off", [happened, advice])
+    return _tell(rule, words.SUBJECT_OFF, [words.CARD_LOST, words.SAVE_CARD])
 
 
 def unanswered(rule: AutoTopUp, purchase: Purchase) -> str:
     """Try again later: Stripe knows nothing of the payment, so nobody was charged."""
     rule.next_try_at = timezone.now() + SILENCE
-    _note(
-        rule,
-        "The payment service did not answer when we wanted to add "
-        f"{money.display(purchase.amount_micros)}. You were not charged; we try again soon.",
-    )
+    _note(rule, words.NO_ANSWER % {"sum": money.display(purchase.amount_micros)})
     return rule.told
 
 
 def cap_reached(rule: AutoTopUp, until: datetime) -> None:
     """Wait for the next month, and say so."""
     rule.next_try_at = until
-    cap = money.display(rule.monthly_cap_micros)
-    happened = f"Another top-up would pass your limit of {cap} a month, so we made none."
-    advice = (
-        f"Top-ups go on by themselves on {until:%-d %B}. You can raise the limit at any time, "
-        "or buy credit yourself."
-    )
-    _tell(rule, "Your monthly limit for top-ups is reached", [happened, advice])
+    happened = words.CAP_REACHED % {"sum": money.display(rule.monthly_cap_micros)}
+    advice = words.NEXT_MONTH % {"day": until.strftime(words.DAY)}
+    _tell(rule, words.SUBJECT_CAP, [happened, advice])
 
 
 def stop_after_refund(account: Account) -> None:
@@ -208,9 +193,7 @@ def stop_after_refund(account: Account) -> None:
     rule = lock(account)
     if rule is not None and rule.state != State.OFF:
         rule.state = State.OFF
-        happened = "A payment was refunded to you, so automatic top-ups are off."
-        advice = "We charge nothing by ourselves until you turn them on again."
-        _tell(rule, "Automatic top-ups are off", [happened, advice])
+        _tell(rule, words.SUBJECT_OFF, [words.REFUNDED, words.OFF_FOR_NOW])
 
 
 def _keep_card(purchase: Purchase, card: gateway.Card, keep: str) -> None:
@@ -239,7 +222,7 @@ def _forget_card(rule: AutoTopUp) -> None:
 def _tell(rule: AutoTopUp, subject: str, lines: list[str]) -> str:
     """Save the rule with what happened, mail it, and return the sentences."""
     _note(rule, " ".join(lines))
-    _mail(rule.account, subject, lines, BILLING, "Open your billing page")
+    _mail(rule.account, subject, lines, BILLING, words.OPEN_BILLING)
     return rule.told
 
 
@@ -250,10 +233,6 @@ def _note(rule: AutoTopUp, told: str) -> None:
 
 def _mail(account: Account, subject: str, lines: list[str], link: str, label: str) -> None:
     notices.tell_customer(account, "topup", subject=subject, lines=lines, link=link, label=label)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%-d %B, %H:%M} UTC"
 
 
 def _dollars(dollars: int) -> int:

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts import twins
 from accounts.models import Account
-from billing import ledger, money
+from billing import ledger, memos, money
 from billing.models import LedgerAccount, Transfer
 
 FULL_MICROS = 100 * money.MICROS_PER_DOLLAR
@@ -36,7 +37,7 @@ def refill(account: Account, now: datetime) -> int:
     Raises RefillRefused.
     """
     if not account.is_test:
-        raise RefillRefused("Only an account in test mode has test credit.")
+        raise RefillRefused(gettext("Only an account in test mode has test credit."))
     with transaction.atomic():
         # One refill of an account at a time: the second sees what the first has given.
         ledger.lock(account)
@@ -44,9 +45,9 @@ def refill(account: Account, now: datetime) -> int:
         missing = FULL_MICROS - book.available_micros
         given = Transfer.objects.filter(credit=book, kind=Transfer.Kind.TEST_CREDIT)
         if missing <= 0:
-            raise RefillRefused("Your test credit is full.")
+            raise RefillRefused(gettext("Your test credit is full."))
         if given.filter(created_at__gt=now - PAUSE).exists():
-            raise RefillRefused("Test credit was added a moment ago. Wait a minute.")
+            raise RefillRefused(gettext("Test credit was added a moment ago. Wait a minute."))
         _give(account, missing, now)
     return missing
 
@@ -58,5 +59,5 @@ def _give(account: Account, amount_micros: int, now: datetime) -> None:
         source=LedgerAccount.Code.TEST_CREDIT,
         kind=Transfer.Kind.TEST_CREDIT,
         reference=f"test:{account.pk}:{now.isoformat()}",
-        memo="Test credit",
+        memo=memos.TEST_CREDIT,
     )

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import with_money
@@ -51,5 +52,6 @@ def refill(request: HttpRequest, account: Account) -> HttpResponse:
     except trial.RefillRefused as refusal:
         messages.info(request, str(refusal))
     else:
-        messages.success(request, f"{money.display(added)} of test credit was added.")
+        done = _("%(sum)s of test credit was added.") % {"sum": money.display(added)}
+        messages.success(request, done)
     return redirect("billing")

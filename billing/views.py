@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -45,7 +46,8 @@ def billing(request: HttpRequest, account: Account) -> HttpResponse:
         except stripe.StripeError:
             logger.exception("Checkout could not be started.")
             form.add_error(
-                None, "The payment service does not answer. You were not charged; try again soon."
+                None,
+                _("The payment service does not answer. You were not charged; try again soon."),
             )
         else:
             return HttpResponse(status=303, headers={"Location": url})
@@ -62,15 +64,18 @@ def returned(request: HttpRequest, account: Account) -> HttpResponse:
         purchase = None
     # Test mode may have been switched on meanwhile, in another window.
     if purchase is None or purchase.account_id != account.of_members.pk:
-        messages.info(request, "Your payment is on its way. The credit appears here by itself.")
+        coming = _("Your payment is on its way. The credit appears here by itself.")
+        messages.info(request, coming)
     elif purchase.status == Purchase.Status.PAID:
         amount = money.display(purchase.amount_micros + purchase.bonus_micros)
-        messages.success(request, f"{amount} of credit is yours. Make something move.")
+        done = _("%(sum)s of credit is yours. Make something move.") % {"sum": amount}
+        messages.success(request, done)
         begun = request.session.pop(BEGUN, None)
         if begun is not None:
             return redirect(f"{reverse('create')}?{urlencode(begun)}")
     else:
-        messages.info(request, "Your bank is still working on it. We credit you when it is done.")
+        waits = _("Your bank is still working on it. We credit you when it is done.")
+        messages.info(request, waits)
     return redirect("billing")
 
 

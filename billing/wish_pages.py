@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from accounts.access import with_money
 from accounts.models import Account
@@ -22,7 +23,8 @@ def code(request: HttpRequest, account: Account) -> HttpResponse:
     except (promotions.CodeRefused, promotions.CodeUsed) as refusal:
         form.add_error("code", str(refusal))
         return _page_again(request, account, code_form=form)
-    messages.success(request, f"{money.display(given)} of credit is yours.")
+    done = _("%(sum)s of credit is yours.") % {"sum": money.display(given)}
+    messages.success(request, done)
     return redirect("billing")
 
 
@@ -39,7 +41,7 @@ def alert_add(request: HttpRequest, account: Account) -> HttpResponse:
     except alerts.AlertRefused as refusal:
         form.add_error("threshold_micros", str(refusal))
         return _page_again(request, account, alert_form=form)
-    messages.success(request, "The alert is set. We write to you when it is crossed.")
+    messages.success(request, _("The alert is set. We write to you when it is crossed."))
     return redirect("billing")
 
 
@@ -49,7 +51,7 @@ def alert_remove(request: HttpRequest, account: Account, pk: int) -> HttpRespons
     if request.method == "POST":
         if not alerts.remove(account, pk):
             raise Http404("There is no such alert.")
-        messages.success(request, "The alert is removed.")
+        messages.success(request, _("The alert is removed."))
     return redirect("billing")
 
 

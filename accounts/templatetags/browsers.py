@@ -1,6 +1,7 @@
 """What a browser says of itself, in words that people know it by."""
 
 from django import template
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -33,5 +34,5 @@ def browser(agent: str) -> str:
     name = next((known for mark, known in BROWSERS.items() if mark in agent), "")
     system = next((known for mark, known in SYSTEMS.items() if mark in agent), "")
     if name and system:
-        return f"{name} on {system}"
-    return name or system or agent[:LENGTH_MAX] or "A program that says nothing of itself"
+        return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
+    return name or system or agent[:LENGTH_MAX] or _("A program that says nothing of itself")

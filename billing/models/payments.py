@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.lookups import Exact
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from billing.money import MICROS_PER_CENT
@@ -35,10 +36,10 @@ class Purchase(models.Model):
     """Credit that an account set out to buy. The row comes before anything at Stripe."""
 
     class Status(models.TextChoices):
-        OPEN = "open", "waiting for payment"
-        PAID = "paid", "paid"
-        FAILED = "failed", "payment failed"
-        EXPIRED = "expired", "not completed"
+        OPEN = "open", _("waiting for payment")
+        PAID = "paid", _("paid")
+        FAILED = "failed", _("payment failed")
+        EXPIRED = "expired", _("not completed")
 
     class Origin(models.TextChoices):
         CHECKOUT = "checkout", "bought at Checkout"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from pytest_django import Settings
 
-from accounts import deliveries, tasks, webhook_secrets, webhooks
+from accounts import deliveries, delivery_words, tasks, webhook_secrets, webhooks
 from accounts.models import Event, Membership, WebhookDelivery, WebhookEndpoint
 from accounts.opening import open_account
 from config import sealing
@@ -204,7 +204,7 @@ def test_who_switches_off_hears_nothing_and_gets_nothing_more(alice: Customer, w
     assert webhooks.switch_off(told)
     assert not webhooks.switch_off(told)
     assert send() == 0
-    assert fresh(delivery).last_error == deliveries.SWITCHED_OFF
+    assert fresh(delivery).last_error == delivery_words.SWITCHED_OFF
     assert tasks.tell_of_webhooks() == "0 letters about webhooks"
 
 

@@ -89,8 +89,14 @@ def test_a_long_description_is_wrapped_not_cut() -> None:
 
 
 def test_letters_that_the_fonts_lack_do_no_harm() -> None:
-    (text,) = pages(statement_pdf.draw(month([line(0, "1", "Pferd · größer · 馬")], account="馬")))
+    (text,) = pages(statement_pdf.draw(month([line(0, "1", "Pferd · größer · 🐎")], account="🐎")))
     assert "Pferd · größer · ?" in text
+
+
+def test_names_in_chinese_are_set_in_chinese() -> None:
+    (text,) = pages(statement_pdf.draw(month([line(0, "1", "马 · 5 s")], account="奔马工作室")))
+    assert "马" in text
+    assert "奔马工作室" in text
 
 
 def test_a_month_without_movements_says_so() -> None:

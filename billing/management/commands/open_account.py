@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts import keys
 from accounts.models import Account
 from accounts.opening import account_of, open_account
-from billing import ledger, money
+from billing import ledger, memos, money
 from billing.models import LedgerAccount, Transfer
 
 
@@ -59,5 +59,5 @@ def _grant(account: Account, credit_micros: int, *, reference: str) -> None:
         source=LedgerAccount.Code.PROMOTIONS,
         kind=Transfer.Kind.PROMOTION,
         reference=reference,
-        memo="Credit granted",
+        memo=memos.GRANTED,
     )
