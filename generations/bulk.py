@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from config import media
 from generations.models import Generation
 
@@ -50,6 +52,8 @@ def archive(films: Iterable[Generation]) -> Iterator[bytes]:
     and every program says so.
     """
     pipe, gone = Pipe(), []
+    # Said at once: what follows is made while it is sent, in no language.
+    words = _("These films were deleted meanwhile:")
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as into:
         for film in films:
             try:
@@ -59,7 +63,7 @@ def archive(films: Iterable[Generation]) -> Iterator[bytes]:
                 continue
             yield from strung(into, pipe, _entry(film), file)
         if gone:
-            into.writestr(MISSING, "These films were deleted meanwhile:\n" + "\n".join(gone))
+            into.writestr(MISSING, "\n".join([words, *gone]))
     yield pipe.taken()
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
 
 from billing import money
 
@@ -81,9 +83,12 @@ class Text:
 
     @property
     def rule(self) -> str:
-        """What is accepted, in a sentence."""
-        needed = "Required" if self.required else "May be left out"
-        return f"{needed}, at most {self.length_max} characters."
+        """What is accepted, in a sentence of the reader's language."""
+        if self.required:
+            words = _("Required, at most %(count)s characters.")
+        else:
+            words = _("May be left out, at most %(count)s characters.")
+        return words % {"count": self.length_max}
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -124,8 +129,12 @@ class Choice:
 
     @property
     def rule(self) -> str:
-        """What is accepted, in a sentence."""
-        return f"{' or '.join(self.choices)}; {self.default} when left out."
+        """What is accepted, in a sentence of the reader's language."""
+        choices = pgettext("between choices", " or ").join(self.choices)
+        return _("%(choices)s; %(default)s when left out.") % {
+            "choices": choices,
+            "default": self.default,
+        }
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -157,8 +166,12 @@ class Integer:
 
     @property
     def rule(self) -> str:
-        """What is accepted, in a sentence."""
-        return f"A whole number from {self.low} to {self.high}; {self.default} when left out."
+        """What is accepted, in a sentence of the reader's language."""
+        return _("A whole number from %(low)s to %(high)s; %(default)s when left out.") % {
+            "low": self.low,
+            "high": self.high,
+            "default": self.default,
+        }
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -186,7 +199,11 @@ class Picture:
     description: str
 
     required = True
-    rule = "Required."
+
+    @property
+    def rule(self) -> str:
+        """What is accepted, in a sentence of the reader's language."""
+        return _("Required.")
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -220,7 +237,8 @@ Parameter = Text | Choice | Integer | Picture
 class Model:
     """One model on sale.
 
-    `label` says in a word or two what the film begins with, `kind` the same in WaveSpeed's word.
+    `label` says in a word or two what the film begins with (pages translate it), `kind` the same in
+    WaveSpeed's word.
     `micros_per_second` gives the price of one second in micro-dollars by resolution.
     """
 
@@ -297,9 +315,11 @@ _SEED = Integer(
 IMAGE_TO_VIDEO = Model(
     id="alibaba/happyhorse-1.1/image-to-video",
     title="HappyHorse 1.1",
-    label="From a picture",
+    label=gettext_noop("From a picture"),
     kind="image-to-video",
-    description="Sets a still picture in motion, with sound. The film keeps the picture's shape.",
+    description=gettext_noop(
+        "Sets a still picture in motion, with sound. The film keeps the picture's shape."
+    ),
     parameters=(
         Picture(
             "image",
@@ -323,9 +343,9 @@ def text_to_video(price_1080p: str = "") -> Model:
     return Model(
         id="alibaba/happyhorse-1.1/text-to-video",
         title="HappyHorse 1.1 from words",
-        label="From words",
+        label=gettext_noop("From words"),
         kind="text-to-video",
-        description="Makes a film, with sound, from words alone.",
+        description=gettext_noop("Makes a film, with sound, from words alone."),
         parameters=(
             Text("prompt", "What is seen and what happens.", length_max=2500, required=True),
             Choice(

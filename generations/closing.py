@@ -16,6 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import team
 from accounts.access import OWNERS
@@ -62,17 +63,18 @@ def accounts_closing_with(user: User) -> list[Account]:
     Raises DeletionRefused for one that would be left without an owner, and for operators.
     """
     if user.is_staff or user.is_superuser:
-        raise DeletionRefused("You are an operator. Have another operator take that away first.")
+        raise DeletionRefused(_("You are an operator. Have another operator take that away first."))
     closing = []
     for place in user.memberships.select_related("account").order_by("id"):
         others = place.account.memberships.exclude(pk=place.pk)
         if not others.exists():
             closing.append(place.account)
         elif place.role in OWNERS and not others.filter(role__in=OWNERS).exists():
-            raise DeletionRefused(
-                f"You are the only owner of {place.account}, and others work there. Hand it over "
-                "or remove them first."
+            sentence = _(
+                "You are the only owner of %(account)s, and others work there. Hand it over or "
+                "remove them first."
             )
+            raise DeletionRefused(sentence % {"account": place.account})
     return closing
 
 

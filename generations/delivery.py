@@ -22,6 +22,7 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from config import media
 from generations.models import Generation
@@ -81,7 +82,7 @@ def _sent_on(name: str, address: str) -> HttpResponseBase:
             if not media.storage().exists(name):
                 raise Http404("The file is gone.")
         except media.StorageDown:
-            words = "The film cannot be fetched at the moment. Try again in a minute."
+            words = _("The film cannot be fetched at the moment. Try again in a minute.")
             return HttpResponse(words, status=503, headers={"Retry-After": "60"})
     response = HttpResponseRedirect(address)
     # Kept for less than the address is good, so that a gallery asks once and nobody comes too late.

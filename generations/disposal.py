@@ -12,6 +12,7 @@ from itertools import islice
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from config import media
 from generations import marked
@@ -37,7 +38,7 @@ class StillRunning(Exception):
     """The job has not ended, so there is nothing to delete yet."""
 
     def __init__(self) -> None:
-        super().__init__("This film is still being made. Delete it when it has ended.")
+        super().__init__(_("This film is still being made. Delete it when it has ended."))
 
 
 def discard(names: Iterable[str]) -> None:

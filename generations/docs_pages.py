@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 
 from accounts import deliveries, webhook_secrets
@@ -16,7 +17,7 @@ from generations.openapi.reading import read
 
 @dataclass(frozen=True)
 class Guide:
-    """One page: its address, its title, and what it is about in a sentence."""
+    """One page: its address, its title, and what it is about in a sentence, both in English."""
 
     slug: str
     title: str
@@ -24,14 +25,14 @@ class Guide:
 
 
 GUIDES = (
-    Guide("submit", "Ask for a film", "One POST, and the answer comes at once."),
-    Guide("poll", "Wait for it", "Ask until the film is ready, or let a client ask."),
-    Guide("webhook", "Be told", "Your server hears from us when a film is ready, signed."),
-    Guide("upload", "Send a picture", "A picture that is not on the web yet."),
-    Guide("errors", "When it goes wrong", "One shape for every error, and what to do."),
-    Guide("idempotency", "Try again safely", "The same request twice makes one film."),
-    Guide("test-mode", "Try it for nothing", "A test key makes films that cost nothing."),
-    Guide("limits", "Keys and limits", "What a key may do, and how often."),
+    Guide("submit", _("Ask for a film"), _("One POST, and the answer comes at once.")),
+    Guide("poll", _("Wait for it"), _("Ask until the film is ready, or let a client ask.")),
+    Guide("webhook", _("Be told"), _("Your server hears from us when a film is ready, signed.")),
+    Guide("upload", _("Send a picture"), _("A picture that is not on the web yet.")),
+    Guide("errors", _("When it goes wrong"), _("One shape for every error, and what to do.")),
+    Guide("idempotency", _("Try again safely"), _("The same request twice makes one film.")),
+    Guide("test-mode", _("Try it for nothing"), _("A test key makes films that cost nothing.")),
+    Guide("limits", _("Keys and limits"), _("What a key may do, and how often.")),
 )
 
 

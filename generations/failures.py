@@ -1,7 +1,16 @@
-"""Why a job can fail, in words for the customer and WaveSpeed's numbers for programs."""
+"""Why a job can fail, in words for the customer and WaveSpeed's numbers for programs.
+
+A job keeps its sentence in English, as programs read it; `said` tells it to a reader.
+"""
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from config import outbound
+from config.stored_words import StoredWords
+from generations import images
 from generations.models import Generation
 
 
@@ -17,20 +26,55 @@ class Failure:
 UPSTREAM_MONEY_GONE = 1407
 
 MODERATED = Failure(
-    1200, "The model's safety check refused this picture or prompt. Change them and try again."
+    1200,
+    gettext_noop(
+        "The model's safety check refused this picture or prompt. Change them and try again."
+    ),
 )
-INPUT_REFUSED = Failure(1401, "The model did not accept these settings. Change them and try again.")
+INPUT_REFUSED = Failure(
+    1401, gettext_noop("The model did not accept these settings. Change them and try again.")
+)
 MODEL_FAILED = Failure(
-    1403, "The model could not make this video. Try again, or ask for it differently."
+    1403, gettext_noop("The model could not make this video. Try again, or ask for it differently.")
 )
-NO_VIDEO = Failure(1403, "The model said it was done but delivered no video. Try again.")
-NOT_A_VIDEO = Failure(1403, "What the model delivered is not a video. Try again.")
-NOT_FETCHED = Failure(1405, "The finished video could not be downloaded from the model. Try again.")
-TOO_LATE = Failure(1406, "The model did not finish in time. Try again.")
-NO_PLACE = Failure(1406, "No place became free for this job in time. Try again later.")
-CANCELLED = Failure(1403, "Cancelled by you before the model began.")
-OURS = Failure(5000, "We had trouble on our side and could not make this video. Try again later.")
-LOST = Failure(5000, "We could not hand this job over for certain, so we stopped it. Try again.")
+NO_VIDEO = Failure(
+    1403, gettext_noop("The model said it was done but delivered no video. Try again.")
+)
+NOT_A_VIDEO = Failure(1403, gettext_noop("What the model delivered is not a video. Try again."))
+NOT_FETCHED = Failure(
+    1405, gettext_noop("The finished video could not be downloaded from the model. Try again.")
+)
+TOO_LATE = Failure(1406, gettext_noop("The model did not finish in time. Try again."))
+NO_PLACE = Failure(
+    1406, gettext_noop("No place became free for this job in time. Try again later.")
+)
+CANCELLED = Failure(1403, gettext_noop("Cancelled by you before the model began."))
+OURS = Failure(
+    5000, gettext_noop("We had trouble on our side and could not make this video. Try again later.")
+)
+LOST = Failure(
+    5000, gettext_noop("We could not hand this job over for certain, so we stopped it. Try again.")
+)
+
+UPSTREAM_PICTURE = gettext_noop("The model could not read the picture. Save it again and retry.")
+PICTURE_GONE = gettext_noop("Your picture is gone. Upload it again.")
+# Before what generations.images or config.outbound have to say of it.
+PICTURE_NOT_READ = gettext_noop("Your picture could not be downloaded.")
+
+_SAID = StoredWords(
+    (
+        *(MODERATED.sentence, INPUT_REFUSED.sentence, MODEL_FAILED.sentence, NO_VIDEO.sentence),
+        *(NOT_A_VIDEO.sentence, NOT_FETCHED.sentence, TOO_LATE.sentence, NO_PLACE.sentence),
+        *(CANCELLED.sentence, OURS.sentence, LOST.sentence),
+        *(UPSTREAM_PICTURE, PICTURE_GONE, PICTURE_NOT_READ),
+        *(*images.SENTENCES, *outbound.SENTENCES),
+    )
+)
+
+
+def said(sentence: str) -> str:
+    """Return the sentence that a job keeps of its failure, in the reader's language."""
+    return _SAID.again(sentence)
 
 
 def picture(reason: str) -> Failure:
@@ -49,7 +93,7 @@ def upstream(code: int, status: str) -> Failure:
     if code in {1400, 1401}:
         return INPUT_REFUSED
     if code == 1402:
-        return picture("The model could not read the picture. Save it again and retry.")
+        return picture(UPSTREAM_PICTURE)
     return MODEL_FAILED
 
 
@@ -57,10 +101,10 @@ def too_late_to_cancel(generation: Generation) -> str:
     """Return why a job cannot be cancelled any more, in a sentence for its customer."""
     match generation.status:
         case Generation.Status.COMPLETED:
-            return "This film is ready, so there is nothing to cancel."
+            return _("This film is ready, so there is nothing to cancel.")
         case Generation.Status.FAILED:
-            return f"This job has ended already. {generation.error}"
-    return (
+            return _("This job has ended already. %(reason)s") % {"reason": said(generation.error)}
+    return _(
         "The model has this job or is about to, so it can no longer be cancelled. You pay only if "
         "the film is ready."
     )

@@ -34,7 +34,7 @@ def tell(name: str) -> str:
         return "nobody to tell"
     words = film.title or film.inputs.get("prompt") or ""
     short = words if len(words) <= WORDS_LENGTH_MAX else f"{words[:WORDS_LENGTH_MAX]}…"
-    mark = "[Test mode] " if film.test else ""
+    mark = letters.TEST_MARK if film.test else ""
     letters.send_quietly(
         [film.user.email], "generations/mail/film_ready", mark=mark, film=film, words=short
     )

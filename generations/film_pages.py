@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -73,7 +74,7 @@ def title(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse
     if catalog.storable(given):
         marking.rename(generation, given)
     else:
-        messages.error(request, "A title cannot hold broken characters. Remove them.")
+        messages.error(request, _("A title cannot hold broken characters. Remove them."))
     return redirect("film", pk=pk)
 
 
@@ -109,7 +110,7 @@ def share(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse
 def unshare(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpResponse:
     """End the link of a film."""
     marking.unshare(_own(account, pk))
-    messages.success(request, "The link works no more.")
+    messages.success(request, _("The link works no more."))
     return redirect("film", pk=pk)
 
 
@@ -124,7 +125,7 @@ def last_frame(request: HttpRequest, account: Account, pk: uuid.UUID) -> HttpRes
         messages.error(request, str(refusal))
         return redirect("film", pk=pk)
     except StorageDown:
-        messages.error(request, STORAGE_DOWN)
+        messages.error(request, _(STORAGE_DOWN))
         return redirect("film", pk=pk)
     settings_ = {name: generation.inputs[name] for name in catalog.PRICED}
     query = {"model": catalog.IMAGE_TO_VIDEO.id, "picture": picture.pk.hex, **settings_}

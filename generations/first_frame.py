@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 
 from config.outbound import Fetcher, FetchFailed
 from config.turnstile import in_db
-from generations import catalog, images, lifecycle
+from generations import catalog, failures, images, lifecycle
 from generations.models import Generation, Upload
 
 FETCH_TRIES_MAX = 3
@@ -15,7 +15,7 @@ IMAGE_SECONDS_MAX = 30
 
 
 class PictureUnusable(Exception):
-    """The first frame can never be used; the sentence is for the customer."""
+    """The first frame can never be used; the English sentence is for the customer."""
 
 
 async def read(job: Generation, fetcher: Fetcher) -> tuple[Upload, bytes]:
@@ -28,7 +28,7 @@ async def read(job: Generation, fetcher: Fetcher) -> tuple[Upload, bytes]:
         # Not in the database's thread: others wait for that.
         return upload, await asyncio.to_thread(_content, upload.file)
     except FileNotFoundError as error:
-        raise PictureUnusable("Your picture is gone. Upload it again.") from error
+        raise PictureUnusable(failures.PICTURE_GONE) from error
 
 
 async def _fetched(job: Generation, fetcher: Fetcher) -> Upload:
@@ -43,7 +43,7 @@ async def _fetched(job: Generation, fetcher: Fetcher) -> Upload:
         except FetchFailed as error:
             if error.passing and job.attempts + 1 < FETCH_TRIES_MAX:
                 raise
-            raise PictureUnusable(f"Your picture could not be downloaded. {error}") from error
+            raise PictureUnusable(f"{failures.PICTURE_NOT_READ} {error}") from error
         file.seek(0)
         content = file.read()
     name = job.inputs["image"].rsplit("/", 1)[-1].split("?", 1)[0]

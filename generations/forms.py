@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from accounts.models import Account
 from config.errors import STORAGE_DOWN
@@ -26,6 +28,11 @@ from generations.models import Upload
 
 # Left empty it is left to chance; what has a price is always said.
 MAY_BE_EMPTY = "seed"
+# What the catalogue may still refuse when the fields have accepted it.
+REFUSALS = (
+    gettext_noop("It is required; please say what happens."),
+    gettext_noop("It must not contain NUL or broken characters; please remove them."),
+)
 
 
 class PromptField(forms.CharField):
@@ -80,9 +87,9 @@ class CreateForm(forms.Form):
         except images.ImageRefused as refusal:
             self.add_error("picture", str(refusal))
         except StorageDown:
-            self.add_error("picture", STORAGE_DOWN)
+            self.add_error("picture", _(STORAGE_DOWN))
         if self.upload is None and "picture" not in self.errors:
-            self.add_error("picture", "Choose a picture to begin with.")
+            self.add_error("picture", _("Choose a picture to begin with."))
 
     def _sent(self, cleaned: Mapping[str, Any]) -> Upload | None:
         sent = cleaned.get("picture")
@@ -103,7 +110,8 @@ class CreateForm(forms.Form):
         try:
             return self.model.clean(wanted)
         except InvalidInput as error:
-            self.add_error(error.field, f"It {error.reason}.")
+            sentence = f"It {error.reason}."
+            self.add_error(error.field, _(sentence) if sentence in REFUSALS else sentence)
             return {}
 
 
@@ -120,7 +128,7 @@ def _fields(parameter: Parameter) -> dict[str, forms.Field]:
                 required=parameter.required,
                 strip=False,
                 max_length=parameter.length_max,
-                error_messages={"required": "Say what happens."},
+                error_messages={"required": gettext_lazy("Say what happens.")},
             )
         case Choice():
             field = forms.ChoiceField(

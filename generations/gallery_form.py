@@ -6,13 +6,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from generations import catalog, gallery
 
 WORDS_LENGTH_MAX = 200
 YEARS = range(1970, 9999)
-SORTS = {"newest": "Newest first", "oldest": "Oldest first", "longest": "Longest first"}
-STATUSES = {"ready": "Ready", "making": "Being made", "failed": "Failed or cancelled"}
+SORTS = {
+    "newest": gettext_lazy("Newest first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "longest": gettext_lazy("Longest first"),
+}
+STATUSES = {
+    "ready": gettext_lazy("Ready"),
+    "making": gettext_lazy("Being made"),
+    "failed": gettext_lazy("Failed or cancelled"),
+}
 DEFAULTS = {"status": "ready", "sort": "newest"}
 
 
@@ -31,25 +41,35 @@ def _resolutions() -> list[tuple[str, str]]:
 
 def _lengths() -> list[tuple[int, str]]:
     asked = catalog.IMAGE_TO_VIDEO.parameter("duration")
-    return [(number, f"{number} s") for number in range(asked.low, asked.high + 1)]
+    return [(number, _seconds(number)) for number in range(asked.low, asked.high + 1)]
+
+
+def _seconds(number: object) -> str:
+    return _("%(seconds)s s") % {"seconds": number}
 
 
 class GalleryForm(forms.Form):
     """The filters. What cannot be used is said beside its field, and the rest still holds."""
 
-    q = forms.CharField(label="Search", required=False, max_length=WORDS_LENGTH_MAX)
-    status = forms.ChoiceField(label="Status", required=False, choices=list(STATUSES.items()))
-    resolution = forms.ChoiceField(label="Resolution", required=False)
-    length = forms.TypedChoiceField(label="Length", required=False, coerce=int, empty_value=None)
-    since = forms.DateField(label="From", required=False)
-    until = forms.DateField(label="To", required=False)
-    by = forms.RegexField(r"^(key|user)-\d{1,18}\Z", label="Made by", required=False)
-    favourite = forms.BooleanField(label="Favourites only", required=False)
-    sort = forms.ChoiceField(label="Order", required=False, choices=list(SORTS.items()))
+    q = forms.CharField(label=gettext_lazy("Search"), required=False, max_length=WORDS_LENGTH_MAX)
+    status = forms.ChoiceField(
+        label=gettext_lazy("Status"), required=False, choices=list(STATUSES.items())
+    )
+    resolution = forms.ChoiceField(label=gettext_lazy("Resolution"), required=False)
+    length = forms.TypedChoiceField(
+        label=gettext_lazy("Length"), required=False, coerce=int, empty_value=None
+    )
+    since = forms.DateField(label=gettext_lazy("From"), required=False)
+    until = forms.DateField(label=gettext_lazy("To"), required=False)
+    by = forms.RegexField(r"^(key|user)-\d{1,18}\Z", label=gettext_lazy("Made by"), required=False)
+    favourite = forms.BooleanField(label=gettext_lazy("Favourites only"), required=False)
+    sort = forms.ChoiceField(
+        label=gettext_lazy("Order"), required=False, choices=list(SORTS.items())
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        any_one = ("", "Any")
+        any_one = ("", _("Any"))
         for name, choices in (("resolution", _resolutions()), ("length", _lengths())):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
@@ -91,16 +111,17 @@ class GalleryForm(forms.Form):
     def chips(self, makers: Iterable[gallery.Maker]) -> list[Chip]:
         """Return what is set, each with the address without it."""
         wanted, titles = self.wanted, {maker.name: maker.title for maker in makers}
+        maker = titles.get(wanted.get("by", ""), _("somebody who left"))
         words = {
             "q": f"“{wanted.get('q')}”",
-            "status": STATUSES.get(wanted.get("status", ""), ""),
+            "status": str(STATUSES.get(wanted.get("status", ""), "")),
             "resolution": str(wanted.get("resolution")),
-            "length": f"{wanted.get('length')} s",
-            "since": f"From {wanted.get('since')}",
-            "until": f"To {wanted.get('until')}",
-            "by": f"By {titles.get(wanted.get('by', ''), 'somebody who left')}",
-            "favourite": "Favourites",
-            "sort": SORTS.get(wanted.get("sort", ""), ""),
+            "length": _seconds(wanted.get("length")),
+            "since": _("From %(day)s") % {"day": wanted.get("since")},
+            "until": _("To %(day)s") % {"day": wanted.get("until")},
+            "by": _("By %(maker)s") % {"maker": maker},
+            "favourite": _("Favourites"),
+            "sort": str(SORTS.get(wanted.get("sort", ""), "")),
         }
         return [Chip(words[name], self._without(name)) for name in words if name in wanted]
 
@@ -113,5 +134,5 @@ class GalleryForm(forms.Form):
     def _day(self, name: str) -> Any:
         day = self.cleaned_data[name]
         if day and day.year not in YEARS:
-            raise forms.ValidationError("Give a day such as 2026-01-31.")
+            raise forms.ValidationError(_("Give a day such as 2026-01-31."))
         return day

@@ -9,6 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -87,14 +89,14 @@ def download(request: HttpRequest, account: Account) -> HttpResponseBase:
     ready = _chosen(request, account).filter(status=Generation.Status.COMPLETED)
     chosen = list(ready.order_by("-created_at", "-id"))
     if not chosen:
-        messages.error(request, "Choose the films that you want to download.")
+        messages.error(request, _("Choose the films that you want to download."))
         return _back(request)
     parts = bulk.archive(chosen)
     try:
         # Trouble with the storage is told on a page, as long as nothing was sent.
         first = next(parts)
     except StorageDown:
-        messages.error(request, STORAGE_DOWN)
+        messages.error(request, _(STORAGE_DOWN))
         return _back(request)
     response = StreamingHttpResponse(chain([first], parts), content_type="application/zip")
     name = f"gallop-films-{timezone.localdate()}.zip"
@@ -109,7 +111,7 @@ def delete(request: HttpRequest, account: Account) -> HttpResponse:
     """Hide the chosen films, to be deleted in a day."""
     now = timezone.now()
     if not disposal.hide(_chosen(request, account), now):
-        messages.error(request, "Choose the films that you want to delete.")
+        messages.error(request, _("Choose the films that you want to delete."))
         return _back(request)
     return redirect(f"{reverse('gallery')}?deleted={gallery.moment_text(now)}")
 
@@ -123,10 +125,10 @@ def restore(request: HttpRequest, account: Account) -> HttpResponse:
     wanted = gallery.ids_in(request.POST.getlist("film"), bulk.FILMS_MAX)
     which = hidden.filter(hidden_at=moment) if moment else hidden.filter(pk__in=wanted)
     if count := disposal.bring_back(which):
-        words = "Your film is back." if count == 1 else f"Your {count} films are back."
-        messages.success(request, words)
+        words = ngettext("Your film is back.", "Your %(count)s films are back.", count)
+        messages.success(request, words % {"count": count})
     else:
-        messages.error(request, "There is nothing to bring back: what was deleted is gone.")
+        messages.error(request, _("There is nothing to bring back: what was deleted is gone."))
     return redirect("gallery")
 
 
@@ -134,7 +136,8 @@ def _chosen(request: HttpRequest, account: Account) -> GenerationQuerySet:
     """Return the account's films that were chosen; none of them when they are too many."""
     texts = request.POST.getlist("film")
     if len(texts) > bulk.FILMS_MAX:
-        messages.error(request, f"Choose at most {bulk.FILMS_MAX} films at once.")
+        words = _("Choose at most %(most)s films at once.")
+        messages.error(request, words % {"most": bulk.FILMS_MAX})
         return Generation.objects.none()
     ids = gallery.ids_in(texts, bulk.FILMS_MAX)
     return Generation.objects.visible_to(account).filter(pk__in=ids)

@@ -14,6 +14,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from PIL import Image
 
 from accounts.models import Account
@@ -28,6 +30,24 @@ EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "WEBP": "webp"}
 PIXELS_MAX = 60_000_000
 TICKET_LIFE = timedelta(hours=1)
 KEPT_FIELDS = ("file", "content_type", "size", "sha256", "width", "height")
+
+TOO_HEAVY = gettext_noop("The picture is larger than %(megabytes)s MB. Save it smaller or as JPEG.")
+TOO_NARROW = gettext_noop("The picture is %(pixels)s px wide; it needs at least %(least)s.")
+TOO_LOW = gettext_noop("The picture is %(pixels)s px high; it needs at least %(least)s.")
+TOO_LONG = gettext_noop(
+    "The picture is %(width)s × %(height)s px, too long for its width: its sides may be at most "
+    "2.5 to 1. Crop it."
+)
+TOO_LARGE = gettext_noop("The picture is too large to open. Make it smaller.")
+TOO_MANY_PIXELS = gettext_noop(
+    "The picture has %(width)s × %(height)s px; at most %(millions)s million pixels can be used. "
+    "Make it smaller."
+)
+NO_PICTURE = gettext_noop(
+    "This is not a complete JPEG, PNG, BMP or WEBP picture. Save it again and retry."
+)
+# What is said of any picture. A job keeps it in English: see generations.failures.
+SENTENCES = (*(TOO_HEAVY, TOO_NARROW, TOO_LOW, TOO_LONG, TOO_LARGE, TOO_MANY_PIXELS, NO_PICTURE),)
 
 _signer = signing.Signer(salt="generations.images")
 
@@ -52,23 +72,15 @@ def judge(content: bytes) -> Facts:
     """
     if len(content) > IMAGE_BYTES_MAX:
         # Callers read one byte past the limit and no more: the real size is not known here.
-        raise ImageRefused(
-            f"The picture is larger than {IMAGE_BYTES_MAX // 1024 // 1024} MB. "
-            "Save it smaller or as JPEG."
-        )
+        raise ImageRefused(_(TOO_HEAVY) % {"megabytes": IMAGE_BYTES_MAX // 1024 // 1024})
     facts = _decode(content)
     if min(facts.width, facts.height) < IMAGE_SIDE_MIN:
-        side = "wide" if facts.width <= facts.height else "high"
-        raise ImageRefused(
-            f"The picture is {min(facts.width, facts.height)} px {side}; "
-            f"it needs at least {IMAGE_SIDE_MIN}."
-        )
+        sentence = _(TOO_NARROW) if facts.width <= facts.height else _(TOO_LOW)
+        sides = {"pixels": min(facts.width, facts.height), "least": IMAGE_SIDE_MIN}
+        raise ImageRefused(sentence % sides)
     longest, shortest = sorted((facts.width, facts.height), reverse=True)
     if longest * IMAGE_RATIO_MAX[1] > shortest * IMAGE_RATIO_MAX[0]:
-        raise ImageRefused(
-            f"The picture is {facts.width} × {facts.height} px, too long for its width: "
-            "its sides may be at most 2.5 to 1. Crop it."
-        )
+        raise ImageRefused(_(TOO_LONG) % {"width": facts.width, "height": facts.height})
     return facts
 
 
@@ -89,19 +101,15 @@ def _decode(content: bytes) -> Facts:
     except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageRefused("The picture is too large to open. Make it smaller.") from error
+        raise ImageRefused(_(TOO_LARGE)) from error
     except (OSError, SyntaxError, ValueError, IndexError) as error:
         # What Pillow raises for unknown formats and for broken files of known ones.
-        raise ImageRefused(
-            "This is not a complete JPEG, PNG, BMP or WEBP picture. Save it again and retry."
-        ) from error
+        raise ImageRefused(_(NO_PICTURE)) from error
 
 
 def _too_many_pixels(width: int, height: int) -> ImageRefused:
-    return ImageRefused(
-        f"The picture has {width} × {height} px; at most {PIXELS_MAX // 1_000_000} million "
-        "pixels can be used. Make it smaller."
-    )
+    size = {"width": width, "height": height, "millions": PIXELS_MAX // 1_000_000}
+    return ImageRefused(_(TOO_MANY_PIXELS) % size)
 
 
 def receive(account: Account, content: bytes, filename: str, *, claimed_type: str = "") -> Upload:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import keys
 from accounts.models import ApiKey, Scope
@@ -14,10 +16,10 @@ from billing.forms import DayField, DollarsField
 ALL, SOME = "all", "some"
 ALL_SCOPES = tuple(Scope.values)
 OVERLAP_WORDS = {
-    timedelta(): "at once",
-    timedelta(hours=1): "for one more hour",
-    timedelta(days=1): "for 24 more hours",
-    timedelta(days=7): "for 7 more days",
+    timedelta(): gettext_lazy("at once"),
+    timedelta(hours=1): gettext_lazy("for one more hour"),
+    timedelta(days=1): gettext_lazy("for 24 more hours"),
+    timedelta(days=7): gettext_lazy("for 7 more days"),
 }
 
 
@@ -27,10 +29,12 @@ class KeyForm(forms.Form):
     `allowed` are the scopes that its maker's role may give.
     """
 
-    name = forms.CharField(max_length=80, help_text="Where you will use it, for example: web shop")
+    name = forms.CharField(
+        max_length=80, help_text=gettext_lazy("Where you will use it, for example: web shop")
+    )
     access = forms.ChoiceField(
         required=False,
-        choices=[(ALL, "Everything"), (SOME, "Only what I choose")],
+        choices=[(ALL, gettext_lazy("Everything")), (SOME, gettext_lazy("Only what I choose"))],
         widget=forms.RadioSelect,
         initial=ALL,
     )
@@ -61,14 +65,15 @@ class KeyForm(forms.Form):
         """Return the last day on which the key works. Raises ValidationError for one gone by."""
         day = self.cleaned_data["last_day"]
         if day and "last_day" in self.changed_data and day < timezone.now().date():
-            raise forms.ValidationError("Choose today or a day to come.")
+            raise forms.ValidationError(_("Choose today or a day to come."))
         return day
 
     def clean_networks(self) -> list[str]:
         """Return the networks as we keep them. Raises ValidationError."""
         texts = self.cleaned_data["networks"].replace(",", " ").split()
         if len(texts) > keys.NETWORKS_MAX:
-            raise forms.ValidationError(f"Name at most {keys.NETWORKS_MAX} addresses.")
+            words = _("Name at most %(most)s addresses.")
+            raise forms.ValidationError(words % {"most": keys.NETWORKS_MAX})
         try:
             return keys.networks(texts)
         except keys.BadNetwork as refusal:
@@ -79,7 +84,7 @@ class KeyForm(forms.Form):
         cleaned = super().clean() or {}
         some = cleaned.get("access") == SOME
         if some and not cleaned.get("scopes"):
-            self.add_error("scopes", "Choose at least one.")
+            self.add_error("scopes", _("Choose at least one."))
         if not self.errors:
             cleaned["rules"] = keys.Rules(
                 scopes=cleaned["scopes"] if some else list(self.allowed),

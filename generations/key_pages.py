@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -67,7 +68,7 @@ def key_detail(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     with transaction.atomic():
         key_usage.set_cap(key, said["cap_micros"], said["cap_period"])
         keys.change_rules(key, said["name"], said["rules"])
-    messages.success(request, "Saved. It holds from the next request on.")
+    messages.success(request, _("Saved. It holds from the next request on."))
     return redirect("key", pk)
 
 
@@ -92,7 +93,7 @@ def key_secret_end(request: HttpRequest, account: Account, pk: int) -> HttpRespo
     key = _own(account, pk)
     _require_change(request, key)
     keys.end_previous(key)
-    messages.success(request, "Only the new secret works now.")
+    messages.success(request, _("Only the new secret works now."))
     return redirect("key", pk)
 
 
@@ -103,7 +104,8 @@ def key_revoke(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, pk=pk, account=account)
     _require_change(request, key)
     keys.revoke(key)
-    messages.success(request, f"The key {key.prefix}… no longer works.")
+    words = _("The key %(key)s… no longer works.")
+    messages.success(request, words % {"key": key.prefix})
     return redirect("keys")
 
 
@@ -132,7 +134,7 @@ def _may_change(request: HttpRequest, key: ApiKey) -> bool:
 
 def _require_change(request: HttpRequest, key: ApiKey) -> None:
     if not _may_change(request, key):
-        raise PermissionDenied("Only an owner, an admin or who made the key may change it.")
+        raise PermissionDenied(_("Only an owner, an admin or who made the key may change it."))
 
 
 def _list(request: HttpRequest, account: Account, **shown: Any) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -34,15 +35,14 @@ class DeletionForm(forms.Form):
         super().__init__(*args)  # type: ignore[arg-type]  # what Django's forms begin with
         self.email = email
         self.fields["gives_up"].required = unspent_micros > 0
-        self.fields[
-            "gives_up"
-        ].label = f"I give up {money.display(unspent_micros)} of credit that I have not spent."
+        words = _("I give up %(credit)s of credit that I have not spent.")
+        self.fields["gives_up"].label = words % {"credit": money.display(unspent_micros)}
 
     def clean_address(self) -> str:
         """Return the user's own address. Raises ValidationError for anything else."""
         address = str(self.cleaned_data["address"]).strip()
         if address.lower() != self.email.lower():
-            raise forms.ValidationError("This is not your address. Nothing was deleted.")
+            raise forms.ValidationError(_("This is not your address. Nothing was deleted."))
         return address
 
 
@@ -55,7 +55,7 @@ def export(request: HttpRequest, account: Account) -> HttpResponseBase:
         # Trouble with the storage is told on a page, as long as nothing was sent.
         first = next(parts)
     except StorageDown:
-        messages.error(request, STORAGE_DOWN)
+        messages.error(request, _(STORAGE_DOWN))
         return redirect("profile")
     name = f"gallop-{timezone.localdate()}.zip"
     return StreamingHttpResponse(
@@ -106,5 +106,6 @@ def _delete(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("account_delete")
     logout(request)
     letters.send_quietly([address], "accounts/mail/deleted")
-    messages.success(request, "Your account is deleted. Films and pictures follow within minutes.")
+    words = _("Your account is deleted. Films and pictures follow within minutes.")
+    messages.success(request, words)
     return redirect("landing")

@@ -8,6 +8,7 @@ import secrets
 
 import av
 from av.error import FFmpegError
+from django.utils.translation import gettext as _
 from PIL import Image
 
 from config import media
@@ -25,14 +26,14 @@ class NotReady(Exception):
     """The job has no film, so there is nothing to share or to go on from."""
 
     def __init__(self) -> None:
-        super().__init__("There is no film yet. Wait until it is ready.")
+        super().__init__(_("There is no film yet. Wait until it is ready."))
 
 
 class FilmGone(Exception):
     """The stored film cannot be read; the sentence is for the customer."""
 
     def __init__(self) -> None:
-        super().__init__("The film could not be opened. Try again in a minute.")
+        super().__init__(_("The film could not be opened. Try again in a minute."))
 
 
 def rename(generation: Generation, title: str) -> None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from generations.models import EXPECTED_SECONDS, EXPECTED_SECONDS_TEST, Generation
 
@@ -63,15 +65,15 @@ class Span:
     def words(self) -> str:
         """It in words that promise no more than is known: "about 2 minutes"."""
         if self.high < 10:
-            return "a few seconds"
+            return _("a few seconds")
         unit, step, name = _unit(self.high)
         low, high = (step * round(bound / unit / step) for bound in (self.low, self.high))
         if low == high or self.high <= NARROW * self.low:
             figure = max(step, step * round(self.middle / unit / step))
-            return f"about {figure} {name if figure > 1 else name.removesuffix('s')}"
+            return _("about %(time)s") % {"time": _amount(figure, name)}
         if low == 0:
-            return f"up to {high} {name if high > 1 else name.removesuffix('s')}"
-        return f"usually {low} to {high} {name}"
+            return _("up to %(time)s") % {"time": _amount(high, name)}
+        return _("usually %(low)s to %(high)s") % {"low": low, "high": _amount(high, name)}
 
 
 @dataclass(frozen=True)
@@ -128,3 +130,13 @@ def _unit(seconds: float) -> tuple[int, int, str]:
     if seconds < 20 * MINUTE:
         return MINUTE, 1, "minutes"
     return (MINUTE, 5, "minutes") if seconds < 1.5 * HOUR else (HOUR, 1, "hours")
+
+
+def _amount(figure: int, unit: str) -> str:
+    """Return "2 minutes": so many of a unit."""
+    words = {
+        "seconds": ngettext("%(figure)s second", "%(figure)s seconds", figure),
+        "minutes": ngettext("%(figure)s minute", "%(figure)s minutes", figure),
+        "hours": ngettext("%(figure)s hour", "%(figure)s hours", figure),
+    }
+    return words[unit] % {"figure": figure}

@@ -12,6 +12,8 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.access import MAKERS, MANAGERS, PAYERS
 from accounts.models import Account, Membership, User
@@ -22,7 +24,7 @@ from generations.models import Generation, GenerationQuerySet
 from generations.predictions import public_status, timestamp
 
 JOBS_AT_ONCE = 500
-README = """What you have at Gallop, as of {moment} UTC.
+README = gettext_noop("""What you have at Gallop, as of %(moment)s UTC.
 
 you.json        your profile and where you belong
 account.json    the account: its keys, webhooks and alerts (never their secrets)
@@ -32,7 +34,7 @@ films/          the films
 pictures/       the pictures that they began with
 
 Your role decides what is here. A file that was deleted meanwhile is left out.
-"""
+""")
 
 
 def archive(user: User, place: Membership, account: Account) -> Iterator[bytes]:
@@ -44,7 +46,8 @@ def archive(user: User, place: Membership, account: Account) -> Iterator[bytes]:
     pipe = bulk.Pipe()
     jobs = _jobs(user, place, account)
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as into:
-        into.writestr("readme.txt", README.format(moment=f"{timezone.now():%Y-%m-%d %H:%M}"))
+        moment = f"{timezone.now():%Y-%m-%d %H:%M}"
+        into.writestr("readme.txt", _(README) % {"moment": moment})
         into.writestr("you.json", _json(_of_user(user)))
         if place.role in PAYERS:
             into.writestr("account.json", _json(_of_account(account, place)))

@@ -11,6 +11,9 @@ from typing import Any
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Account, ApiKey
 from billing import money
@@ -19,8 +22,8 @@ from generations import catalog
 
 SPANS = (7, 30, 90)
 DAYS = 30
+ON_THE_WEBSITE = gettext_noop("On the website")
 HEADINGS = ("day", "key", "key_prefix", "model", "jobs", "failed", "seconds", "spent_usd")
-ON_THE_WEBSITE = "On the website"
 
 _ROWS = """
 SELECT (created_at AT TIME ZONE 'UTC')::date AS day, api_key_id, model, count(*),
@@ -93,12 +96,12 @@ class Usage:
     def key_name(self, key_id: int | None) -> tuple[str, str]:
         """Return a key's name and the beginning of its secret."""
         if key_id is None:
-            return ON_THE_WEBSITE, ""
+            return _(ON_THE_WEBSITE), ""
         key = self.keys[key_id]
         return key.name, f"{key.prefix}…"
 
     def _day(self, day: date) -> tuple[str, str]:
-        return f"{day:%-d %b %Y}", ""
+        return date_format(day, "SHORT_DATE_FORMAT"), ""
 
 
 def of(account: Account, days: int = DAYS) -> Usage:
@@ -126,7 +129,7 @@ def table(usage: Usage) -> Iterator[tuple[str, ...]]:
 def model_name(model_id: str) -> tuple[str, str]:
     """Return how a model is called, and its id; of one that is sold no longer, the id alone."""
     known = catalog.MODELS.get(model_id)
-    return (known.label, model_id) if known else (model_id, "")
+    return (_(known.label), model_id) if known else (model_id, "")
 
 
 def _parts(

@@ -2,11 +2,14 @@
 
 import csv
 from collections.abc import Iterator
+from datetime import date
 from io import StringIO
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import with_account
@@ -32,9 +35,9 @@ def usage_page(request: HttpRequest, account: Account) -> HttpResponse:
         "by_day": by_day,
         "most": max(by_day, key=lambda one: one.spent_micros),
         "bars": _bars(by_day),
-        "lists": [("By key", "key", used.by_key), ("By model", "model", used.by_model)],
+        "lists": [(_("By key"), "key", used.by_key), (_("By model"), "model", used.by_model)],
         "drawing": {"width": WIDTH, "height": HEIGHT, "full": HEIGHT + 2},
-        "dates": [f"{used.days[at]:%-d %b}" for at in (0, len(used.days) // 2, -1)],
+        "dates": [_short(used.days[at]) for at in (0, len(used.days) // 2, -1)],
     }
     return render(request, "accounts/usage.html", context)
 
@@ -77,3 +80,7 @@ def _bars(days: list[usage.Sum]) -> list[dict[str, object]]:
         }
         for number, day in enumerate(days)
     ]
+
+
+def _short(day: date) -> str:
+    return date_format(day, "SHORT_MONTH_DAY_FORMAT")

@@ -35,3 +35,9 @@ def cancelled(generation: Generation) -> bool:
     """Tell whether a job ended because its customer wanted that."""
     failed = generation.status == Generation.Status.FAILED
     return failed and generation.error == failures.CANCELLED.sentence
+
+
+@register.filter
+def failure(generation: Generation) -> str:
+    """Return why a job failed, in the reader's language."""
+    return failures.said(generation.error)

@@ -9,6 +9,7 @@ from django import template
 from django.conf import settings
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_noop
 
 register = template.Library()
 
@@ -30,9 +31,9 @@ class Language:
 
 
 LANGUAGES = (
-    Language("curl", "sh", "In a shell"),
+    Language("curl", "sh", gettext_noop("In a shell")),
     Language("Python", "py", "Python"),
-    Language("JavaScript", "mjs", "Node 18 or newer, on a server"),
+    Language("JavaScript", "mjs", gettext_noop("Node 18 or newer, on a server")),
 )
 # What a file takes from a registry is said above it.
 PACKAGES = {
@@ -86,7 +87,7 @@ def _title(language: Language, text: str) -> str:
         for package in PACKAGES.get(language.ending, ())
         if re.search(rf"""(from|import) ["']?{package}\b""", text)
     ]
-    return f"{INSTALL[language.ending]} {' '.join(needed)}" if needed else language.title
+    return f"{INSTALL[language.ending]} {' '.join(needed)}" if needed else gettext(language.title)
 
 
 @cache
