@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 import httpcore
 import httpx
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 PORTS = {80, 443}
 REDIRECTS_MAX = 3
@@ -45,8 +46,24 @@ IPV6_REFUSED = [
 ]
 
 
+PRIVATE = gettext_noop("The address %(host)s is private or not allowed. Use a public one.")
+UNKNOWN_NAME = gettext_noop("The name %(host)s was not found. Check the address.")
+TOO_LARGE = gettext_noop("What is behind the address is larger than %(size)s bytes.")
+TOO_SLOW = gettext_noop("The address took too long to answer.")
+TOO_MANY_REDIRECTS = gettext_noop("The address redirects too often.")
+NO_ADDRESS = gettext_noop("The address is not a working http(s) address.")
+UNREACHED = gettext_noop("The address could not be reached.")
+NO_FILE = gettext_noop("The address answered %(status)s instead of a file.")
+COMPRESSED = gettext_noop("The address sends its file compressed. Use one that sends it as it is.")
+# Others keep these in the database: see config.stored_words.
+SENTENCES = (
+    *(PRIVATE, UNKNOWN_NAME, TOO_LARGE, TOO_SLOW, TOO_MANY_REDIRECTS),
+    *(NO_ADDRESS, UNREACHED, NO_FILE, COMPRESSED),
+)
+
+
 class FetchFailed(Exception):
-    """The address could not be read; the sentence is fit for a customer."""
+    """The address could not be read; the English sentence is fit for a customer."""
 
     def __init__(self, sentence: str, *, passing: bool = False) -> None:
         self.passing = passing
@@ -57,7 +74,7 @@ class AddressRefused(FetchFailed):
     """The address leads to a private network or an unusual port."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The address {host} is private or not allowed. Use a public one.")
+        super().__init__(PRIVATE % {"host": host})
 
 
 def public(address: str) -> bool:
@@ -79,7 +96,7 @@ async def judged_address(host: str, port: int) -> str:
     except (socket.gaierror, UnicodeError) as error:
         # Whatever is too long for a name is too long for the sentence that a job keeps.
         shown = host if len(host) <= NAME_LENGTH_MAX else f"{host[:60]}…"
-        raise FetchFailed(f"The name {shown} was not found. Check the address.") from error
+        raise FetchFailed(UNKNOWN_NAME % {"host": shown}) from error
     addresses = [str(entry[4][0]) for entry in found]
     if f"{host}:{port}" not in settings.PRIVATE_HOSTS_ALLOWED and (
         port not in PORTS or not all(public(address) for address in addresses)
@@ -170,9 +187,7 @@ class Fetcher:
                     async for chunk in answer.aiter_raw():
                         read += len(chunk)
                         if read > size_max:
-                            raise FetchFailed(
-                                f"What is behind the address is larger than {size_max} bytes."
-                            )
+                            raise FetchFailed(TOO_LARGE % {"size": size_max})
                         into.write(chunk)
 
     async def _answer_to(self, url: str) -> httpx.Response:
@@ -211,22 +226,22 @@ def _in_our_words() -> Iterator[None]:
     try:
         yield
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise FetchFailed("The address took too long to answer.", passing=True) from error
+        raise FetchFailed(TOO_SLOW, passing=True) from error
     except httpx.TooManyRedirects as error:
-        raise FetchFailed("The address redirects too often.") from error
+        raise FetchFailed(TOO_MANY_REDIRECTS) from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
         # Some odd names pass httpx and break idna or the cookie jar, with a ValueError.
-        raise FetchFailed("The address is not a working http(s) address.") from error
+        raise FetchFailed(NO_ADDRESS) from error
     except httpx.HTTPError as error:
-        raise FetchFailed("The address could not be reached.", passing=True) from error
+        raise FetchFailed(UNREACHED, passing=True) from error
 
 
 def _check(answer: httpx.Response) -> None:
     if not answer.is_success:
         raise FetchFailed(
-            f"The address answered {answer.status_code} instead of a file.",
+            NO_FILE % {"status": answer.status_code},
             passing=answer.status_code in {408, 425, 429} or answer.is_server_error,
         )
     # A few hundred bytes can unpack to gigabytes, so nothing is unpacked.
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchFailed("The address sends its file compressed. Use one that sends it as it is.")
+        raise FetchFailed(COMPRESSED)

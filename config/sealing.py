@@ -8,15 +8,17 @@ import hashlib
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 
 PURPOSE = b"gallop.sealing:"
+UNREADABLE = gettext_noop("This secret can no longer be read. Replace it by a new one.")
 
 
 class Unreadable(Exception):
     """The secret was sealed under a SECRET_KEY that is gone; only a new secret helps."""
 
     def __init__(self) -> None:
-        super().__init__("This secret can no longer be read. Replace it by a new one.")
+        super().__init__(gettext(UNREADABLE))
 
 
 def seal(secret: str) -> str:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.templatetags.static import static
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
@@ -41,7 +42,7 @@ def manifest(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's si
         {
             "name": "Gallop",
             "short_name": "Gallop",
-            "description": "One picture in. A film out.",
+            "description": _("One picture in. A film out."),
             "start_url": reverse("create"),
             "display": "minimal-ui",
             "background_color": INK,

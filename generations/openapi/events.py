@@ -95,14 +95,14 @@ def _of_endpoint(event: str, data: Json, example: Any, words: str) -> Json:
         },
     )
     said = {"type": event, "timestamp": MOMENT, "data": example}
-    description = f"To the account's webhooks that asked for `{event}`. {SIGNATURE}"
+    description = f"To the account's webhooks that asked for `{event}`.\n\n{SIGNATURE}"
     return _message(f"{words}: `{event}`", description, schema, {event: said})
 
 
 def _of_request() -> Json:
     description = (
         "To the address that one request named as `?webhook=`: the bare prediction, as "
-        f"WaveSpeed sends it. {SIGNATURE}"
+        f"WaveSpeed sends it.\n\n{SIGNATURE}"
     )
     examples = {"completed": shapes.COMPLETED, "failed": shapes.FAILED}
     return _message("The job of one request has ended", description, _JOB, examples)

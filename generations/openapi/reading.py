@@ -1,4 +1,7 @@
-"""The description as the reference page shows it: subjects, calls, fields in rows."""
+"""The description as the reference page shows it: subjects, calls, fields in rows.
+
+The description itself is English; here its words are put into the reader's language.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 Json = dict[str, Any]
 
@@ -13,6 +18,11 @@ JSON = "application/json"
 DEPTH_MAX = 4
 # What every call answers around its data is said once, at the top of the page.
 AROUND = "data"
+PLACES = {
+    "path": pgettext_lazy("place of a parameter", "path"),
+    "query": pgettext_lazy("place of a parameter", "query"),
+    "header": pgettext_lazy("place of a parameter", "header"),
+}
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,14 @@ def read(document: Json) -> Json:
         for method, operation in item.items():
             calls[operation["tags"][0]].append(reader.call(method.upper(), path, operation))
     subjects = [
-        {"name": tag["name"], "anchor": slugify(tag["name"]), "words": tag["description"],
-         "calls": calls[tag["name"]]}
+        {
+            "name": said(tag["name"]),
+            "anchor": slugify(tag["name"]),
+            "words": said(tag["description"]),
+            "calls": calls[tag["name"]],
+        }
         for tag in document["tags"]
-    ]  # fmt: skip
+    ]
     webhooks = [
         reader.call("POST", name, item["post"]) for name, item in document["webhooks"].items()
     ]
@@ -75,8 +89,14 @@ def read(document: Json) -> Json:
         "subjects": subjects,
         "webhooks": webhooks,
         "headers": tuple(reader.headers()),
-        "info": document["info"]["description"],
+        "info": said(document["info"]["description"]),
     }
+
+
+def said(text: str) -> str:
+    """Return a text of the description in the reader's language, paragraph by paragraph."""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    return "\n\n".join(_(paragraph) for paragraph in paragraphs if paragraph)
 
 
 class _Reader:
@@ -95,13 +115,13 @@ class _Reader:
             anchor=slugify(named.replace(".", "-")),
             method=method,
             path=path,
-            summary=operation["summary"],
-            words=operation["description"],
+            summary=said(operation["summary"]),
+            words=said(operation["description"]),
             parameters=tuple(self._parameter(one) for one in operation.get("parameters", [])),
             bodies=tuple(self._bodies(body)),
             kinds=", ".join(body) if JSON not in body else "",
             asked=_examples(body.get(JSON, {})),
-            answer=operation["responses"].get("200", {}).get("description", ""),
+            answer=said(operation["responses"].get("200", {}).get("description", "")),
             rows=tuple(self.rows(data)),
             answered=_examples(good),
             refusals=tuple(self._refusals(operation)),
@@ -118,7 +138,8 @@ class _Reader:
         named = {name: part for answer in answers for name, part in answer["headers"].items()}
         for name, part in named.items():
             header = self._followed(part)
-            yield Row(name, _kind(header["schema"]), needed=False, words=header["description"])
+            words = said(header["description"])
+            yield Row(name, _kind(header["schema"]), needed=False, words=words)
 
     def rows(self, schema: Json, before: str = "", depth: int = 0) -> Iterator[Row]:
         """Yield the fields of an object or of a list's objects, each before those inside of it."""
@@ -130,7 +151,7 @@ class _Reader:
         for name, rule in schema.get("properties", {}).items():
             full = f"{before}.{name}" if before else name
             followed = self._followed(rule)
-            words = rule.get("description") or followed.get("description", "")
+            words = said(rule.get("description") or followed.get("description", ""))
             yield Row(full, _kind(followed), name in needed, words, depth)
             if depth < DEPTH_MAX and not followed.get("additionalProperties"):
                 yield from self.rows(followed, full, depth + 1)
@@ -144,13 +165,13 @@ class _Reader:
                 yield variant.get("properties", {}).get("model_id", {}).get("const", ""), rows
 
     def _parameter(self, one: Json) -> Row:
-        needed, where = one.get("required", False), one["in"]
-        return Row(one["name"], _kind(one["schema"]), needed, one["description"], where=where)
+        needed, where = one.get("required", False), str(PLACES[one["in"]])
+        return Row(one["name"], _kind(one["schema"]), needed, said(one["description"]), where=where)
 
     def _refusals(self, operation: Json) -> Iterator[tuple[str, str]]:
         for code, answer in operation["responses"].items():
             if code.startswith(("4", "5")):
-                yield code, self._followed(answer)["description"]
+                yield code, said(self._followed(answer)["description"])
 
     def _followed(self, part: Json) -> Json:
         while "$ref" in part:
@@ -160,9 +181,12 @@ class _Reader:
 
 
 def _examples(content: Json) -> tuple[tuple[str, str], ...]:
+    named = {name.replace("_", " "): one for name, one in content.get("examples", {}).items()}
+    # The name of a single one is not shown.
+    said = {name: _(name) if len(named) > 1 else name for name in named}
     return tuple(
-        (name.replace("_", " "), json.dumps(one["value"], indent=2, ensure_ascii=False))
-        for name, one in content.get("examples", {}).items()
+        (said[name], json.dumps(one["value"], indent=2, ensure_ascii=False))
+        for name, one in named.items()
     )
 
 
@@ -177,8 +201,10 @@ def _kind(schema: Json) -> str:
     kinds = schema.get("type", "")
     word = " | ".join(kinds) if isinstance(kinds, list) else kinds
     if word == "array":
-        word = f"list of {_kind(schema['items'])}" if "$ref" not in schema["items"] else "list"
-    return ", ".join([word.replace("object", "{…}"), *_bounds(schema)])
+        word = _("list")
+        if "$ref" not in schema["items"]:
+            word = _("list of %(kind)s") % {"kind": _kind(schema["items"])}
+    return _(", ").join([word.replace("object", "{…}"), *_bounds(schema)])
 
 
 def _bounds(schema: Json) -> Iterator[str]:
@@ -186,10 +212,10 @@ def _bounds(schema: Json) -> Iterator[str]:
         yield schema["format"]
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
-        yield f"{low} to {high}"
+        yield _("%(low)s to %(high)s") % {"low": low, "high": high}
     if "maxLength" in schema:
-        yield f"at most {schema['maxLength']} characters"
+        yield _("at most %(count)s characters") % {"count": schema["maxLength"]}
     if "maxItems" in schema:
-        yield f"at most {schema['maxItems']}"
+        yield _("at most %(count)s") % {"count": schema["maxItems"]}
     if schema.get("default") not in {None, ""}:
-        yield f"default {json.dumps(schema['default'])}"
+        yield _("default %(value)s") % {"value": json.dumps(schema["default"])}
