@@ -31,7 +31,7 @@ ORPHANS_AT_ONCE = 1000
 TEST_AGE = timedelta(days=7)
 # How long what was deleted on a page can be brought back. Programs delete for good.
 UNDO_AGE = timedelta(days=1)
-PARTS = ("video", "poster", "strip", "preview")
+PARTS = ("video", "poster", "strip", "preview", "poster_small")
 
 
 class StillRunning(Exception):

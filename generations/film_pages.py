@@ -158,6 +158,7 @@ def film_file(request: HttpRequest, pk: uuid.UUID, part: str) -> HttpResponseBas
     names = {
         "video.mp4": generation.video,
         "poster.jpg": generation.poster,
+        "poster-small.webp": generation.poster_small,
         "strip.jpg": generation.strip,
         "preview.mp4": generation.preview,
         "picture": generation.upload.file if generation.upload else "",

@@ -119,6 +119,8 @@ class Generation(marked.Marked):
     poster = models.CharField(max_length=200, blank=True)
     strip = models.CharField(max_length=200, blank=True)
     preview = models.CharField(max_length=200, blank=True)
+    # The poster for cards; films made before there were any have none.
+    poster_small = models.CharField(max_length=200, blank=True, default="", db_default="")
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     frames = models.PositiveIntegerField(null=True)

@@ -33,7 +33,12 @@ def shared(request: HttpRequest, word: str) -> HttpResponse:
 def shared_file(request: HttpRequest, word: str, part: str) -> HttpResponseBase:
     """The film or its poster, as long as it is shared."""
     film = _film(word)
-    response = delivery.serve(request, film.video if part == "video.mp4" else film.poster)
+    names = {
+        "video.mp4": film.video,
+        "poster.jpg": film.poster,
+        "poster-small.webp": film.poster_small,
+    }
+    response = delivery.serve(request, names[part])
     # Kept by nobody: tomorrow the film may be shared no more.
     response["Cache-Control"] = "private, no-cache"
     response["X-Robots-Tag"] = NOT_LISTED

@@ -24,8 +24,11 @@ from generations.preview import Preview
 
 VIDEO_BYTES_MAX = 500 * 1024 * 1024
 POSTER_SIDE_MAX = 1280
+# What a card shows; whatever a dense screen needs more of is in the poster itself.
+POSTER_SMALL_SIDE_MAX = 720
 STRIP_FRAME_HEIGHT = 180
 JPEG_QUALITY = 85
+WEBP_QUALITY = 80
 # Two cores are enough to be quick, and each more would hold frames of its own.
 DECODER_THREADS = 2
 
@@ -48,6 +51,7 @@ class Film:
     poster: str
     strip: str
     preview: str
+    poster_small: str
     width: int
     height: int
     frames: int
@@ -58,7 +62,8 @@ class Film:
     @property
     def names(self) -> list[str]:
         """What the film has in the storage."""
-        return [name for name in (self.video, self.poster, self.strip, self.preview) if name]
+        names = (self.video, self.poster, self.strip, self.preview, self.poster_small)
+        return [name for name in names if name]
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def keep(generation: Generation, path: Path) -> Film:
             poster=_save_jpeg(f"{stem}.jpg", reel.poster),
             strip=_save_jpeg(f"{stem}-strip.jpg", _strip(reel)),
             preview=_save_file(f"{stem}-preview.mp4", preview) if reel.previewed else "",
+            poster_small=_save_webp(f"{stem}-small.webp", _small(reel.poster)),
             width=reel.width,
             height=reel.height,
             frames=reel.frames,
@@ -164,6 +170,13 @@ def _poster(frame: av.VideoFrame) -> Image.Image:
     return image
 
 
+def _small(poster: Image.Image) -> Image.Image:
+    """Return the poster as a card needs it, neither side longer than 720 pixels."""
+    small = poster.copy()
+    small.thumbnail((POSTER_SMALL_SIDE_MAX, POSTER_SMALL_SIDE_MAX))
+    return small
+
+
 def _still(frame: av.VideoFrame) -> Image.Image:
     width = max(1, round(STRIP_FRAME_HEIGHT * frame.width / frame.height))
     image: Image.Image = frame.to_image(  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
@@ -186,6 +199,16 @@ def _strip(reel: Reel) -> Image.Image:
 def _save_jpeg(name: str, image: Image.Image) -> str:
     content = io.BytesIO()
     image.save(content, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)
+    return _save(name, content)
+
+
+def _save_webp(name: str, image: Image.Image) -> str:
+    content = io.BytesIO()
+    image.save(content, "WEBP", quality=WEBP_QUALITY)
+    return _save(name, content)
+
+
+def _save(name: str, content: io.BytesIO) -> str:
     with _storing():
         return media.storage().save(name, ContentFile(content.getvalue()))
 

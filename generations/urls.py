@@ -21,13 +21,13 @@ from generations import (
 class FilmPart(StringConverter):
     """The files of a job that have an address."""
 
-    regex = r"video\.mp4|poster\.jpg|strip\.jpg|preview\.mp4|picture"
+    regex = r"video\.mp4|poster\.jpg|poster-small\.webp|strip\.jpg|preview\.mp4|picture"
 
 
 class SharedPart(StringConverter):
     """The files of a shared film."""
 
-    regex = r"video\.mp4|poster\.jpg"
+    regex = r"video\.mp4|poster\.jpg|poster-small\.webp"
 
 
 register_converter(FilmPart, "film_part")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from django import template
 
 from billing.money import MICROS_PER_DOLLAR
-from generations import failures
+from generations import failures, storage
 from generations.catalog import IMAGE_TO_VIDEO
 from generations.line import Outlook
 from generations.models import Generation
@@ -22,6 +22,18 @@ def film_of(reference: str) -> uuid.UUID | None:
 def of(outlooks: Mapping[uuid.UUID, Outlook] | None, generation: Generation) -> Outlook | None:
     """Return what can be said of a job, None for a finished one."""
     return outlooks.get(generation.pk) if outlooks else None
+
+
+@register.simple_tag
+def srcset(generation: Generation, poster: str, small: str) -> str:
+    """Return the addresses of a film's poster with their widths, for browsers to choose from."""
+    sizes = ((small, storage.POSTER_SMALL_SIDE_MAX), (poster, storage.POSTER_SIDE_MAX))
+    return ", ".join(f"{address} {_width(generation, most)}w" for address, most in sizes)
+
+
+def _width(generation: Generation, side_max: int) -> int:
+    width, height = generation.shape
+    return round(width * min(1.0, side_max / max(width, height)))
 
 
 @register.filter

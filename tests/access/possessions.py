@@ -119,6 +119,7 @@ def things_of(owner: Customer) -> Things:
             "poster": "jpg",
             "strip": "jpg",
             "preview": "mp4",
+            "poster_small": "webp",
         }.items()
     }
     Generation.objects.filter(pk=job.pk).update(**names)

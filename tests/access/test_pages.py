@@ -234,7 +234,9 @@ def test_who_left_the_account_is_a_stranger(hers: Things, visit: Visit) -> None:
     assert hers.state() == before
 
 
-@pytest.mark.parametrize("part", ["video.mp4", "poster.jpg", "strip.jpg", "preview.mp4", "picture"])
+@pytest.mark.parametrize(
+    "part", ["video.mp4", "poster.jpg", "poster-small.webp", "strip.jpg", "preview.mp4", "picture"]
+)
 def test_no_file_of_a_film_is_a_strangers(hers: Things, charlie: Customer, part: str) -> None:
     address = reverse("film_file", kwargs={"pk": hers.job.pk, "part": part})
     assert stage.get(hers.owner.browser, address).status == 200
@@ -292,7 +294,7 @@ def test_a_signed_address_opens_its_own_thing_and_no_other(hers: Things, bob: Cu
     signature = delivery.video_address(hers.job).partition("?signature=")[2]
     own = f"/films/{hers.job.pk}/video.mp4"
     assert stage.get(Client(), f"{own}?signature={signature}").content == FILM
-    for other in ("poster.jpg", "strip.jpg", "preview.mp4", "picture"):
+    for other in ("poster.jpg", "poster-small.webp", "strip.jpg", "preview.mp4", "picture"):
         assert (
             stage.get(Client(), f"/films/{hers.job.pk}/{other}?signature={signature}").status == 404
         )

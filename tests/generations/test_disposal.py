@@ -27,13 +27,13 @@ from tests.cast import Customer
 from tests.generations import stage
 from tests.generations.stage import fresh, get
 
-PARTS = ("video.mp4", "poster.jpg", "strip.jpg", "preview.mp4", "picture")
+PARTS = ("video.mp4", "poster.jpg", "poster-small.webp", "strip.jpg", "preview.mp4", "picture")
 
 
 @pytest.fixture
 def kept(finished: Generation, settings: Settings) -> Generation:
-    """Alice's finished job, with all of its five files in the storage."""
-    assert len(files(settings)) == 5
+    """Alice's finished job, with all of its six files in the storage."""
+    assert len(files(settings)) == 6
     return finished
 
 
@@ -63,14 +63,14 @@ def test_a_deleted_job_loses_its_files_and_its_picture(
     kept: Generation, settings: Settings
 ) -> None:
     assert disposal.delete_generation(kept)
-    assert len(files(settings)) == 5
+    assert len(files(settings)) == 6
 
-    assert disposal.clear() == 5
+    assert disposal.clear() == 6
 
     assert files(settings) == []
     assert noted() == set()
     gone = fresh(kept)
-    assert (gone.video, gone.poster, gone.strip, gone.preview) == ("",) * 4
+    assert [getattr(gone, part) for part in disposal.PARTS] == [""] * 5
     assert gone.deleted_at is not None
     assert gone.upload is not None
     assert not gone.upload.is_ready
@@ -163,7 +163,7 @@ def test_what_is_rolled_back_is_not_removed(kept: Generation, settings: Settings
         transaction.set_rollback(True)
 
     assert disposal.clear() == 0
-    assert len(files(settings)) == 5
+    assert len(files(settings)) == 6
 
 
 def test_a_storage_that_fails_is_tried_again(
@@ -174,9 +174,9 @@ def test_a_storage_that_fails_is_tried_again(
     with monkeypatch.context() as down:
         down.setattr(media.Folder, "delete", refuse)
         assert disposal.clear() == 0
-    assert len(noted()) == len(files(settings)) == 5
+    assert len(noted()) == len(files(settings)) == 6
 
-    assert disposal.clear() == 5
+    assert disposal.clear() == 6
     assert files(settings) == []
 
 
@@ -244,8 +244,8 @@ def test_a_late_attempt_goes_the_same_way(kept: Generation, reel: Path, settings
     storage.discard(late)
 
     assert noted() == set(late.names)
-    assert disposal.clear() == 4
-    assert len(files(settings)) == 5
+    assert disposal.clear() == 5
+    assert len(files(settings)) == 6
     assert default_storage.exists(kept.video)
 
 
@@ -262,7 +262,7 @@ def test_orphans_go_and_nothing_else(kept: Generation, settings: Settings) -> No
     young = save(f"{stem}/young.mp4", days_old=0.9)
     foreign = {save("films/readme.txt", days_old=9), save("films/other/a.txt", days_old=9)}
     for name in files(settings):
-        if name in {kept.video, kept.poster, kept.strip, kept.preview}:
+        if name in {getattr(kept, part) for part in disposal.PARTS}:
             os.utime(default_storage.path(name), (0, 0))
     before = set(files(settings))
 

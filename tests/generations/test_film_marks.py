@@ -300,7 +300,7 @@ def test_after_a_day_it_is_gone_for_good(finished: Generation, alice: Customer) 
     Generation.objects.filter(pk=finished.pk).update(hidden_at=timezone.now() - DAY)
 
     assert disposal.end_hidden() == 1
-    assert disposal.clear() == 5
+    assert disposal.clear() == 6
 
     assert fresh(finished).deleted_at is not None
     assert moment is not None

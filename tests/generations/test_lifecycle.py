@@ -18,7 +18,9 @@ from tests.cast import Customer
 from tests.generations import stage
 from tests.generations.stage import PRICE_SHORT_MICROS, Status, assert_charged, fresh
 
-FILM = Film("a.mp4", "a.jpg", "a-strip.jpg", "a-preview.mp4", 960, 720, 72, 3000, 1000, "0" * 64)
+FILM = Film(
+    "a.mp4", "a.jpg", "a-strip.jpg", "a-preview.mp4", "a.webp", 960, 720, 72, 3000, 1000, "0" * 64
+)
 NOW = timedelta()
 
 Change = Callable[[Generation], bool]

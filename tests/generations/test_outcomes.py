@@ -27,7 +27,7 @@ from tests.generations.stage import Status, assert_charged, assert_refunded, fre
 from tests.web import Page, Web
 
 FILM = "/film.mp4"
-FILES_OF_A_FILM = 4
+FILES_OF_A_FILM = 5
 
 Drive = Callable[[], None]
 

@@ -93,7 +93,7 @@ def test_a_film_that_the_encoder_does_not_take_is_kept_without_a_preview(
     kept = storage.keep(stage.processing(alice), film(tmp_path / "film.mp4", (64, 48), 12))
 
     assert kept.preview == ""
-    assert len(kept.names) == 3
+    assert len(kept.names) == 4
     assert default_storage.exists(kept.poster)
 
 
@@ -137,4 +137,4 @@ def test_a_film_that_comes_too_late_leaves_its_preview_to_be_removed(
     storage.discard(late)
 
     assert stage.fresh(job).preview == first.preview != late.preview
-    assert len(set(late.names)) == 4
+    assert len(set(late.names)) == 5

@@ -22,6 +22,7 @@ FILM = Film(
     poster="a.jpg",
     strip="a-strip.jpg",
     preview="a-preview.mp4",
+    poster_small="a-small.webp",
     width=960,
     height=720,
     frames=72,
