@@ -8,7 +8,7 @@ from django.db import connection, models
 from psycopg import sql
 
 from accounts import keys
-from accounts.models import Account, ApiKey, User
+from accounts.models import Account, ApiKey, Membership, User
 from billing import ledger
 from billing.models import Hold, LedgerAccount, Transfer
 from generations import catalog
@@ -60,6 +60,9 @@ def gather(count: int) -> list[Member]:
     """Make so many customers with credit, their ledger rows in one unbroken run of ids."""
     user = User.objects.create_user("crowd@example.org")
     accounts = Account.objects.bulk_create(Account(name=f"bench {n}") for n in range(count))
+    Membership.objects.bulk_create(
+        Membership(account=one, user=user, role=Membership.Role.OWNER) for one in accounts
+    )
     books = LedgerAccount.objects.bulk_create(LedgerAccount(account=one) for one in accounts)
     members = []
     for account, book in zip(accounts, books, strict=True):

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.models import Account
-from billing import alerts, ledger, promotions, statement, topup
+from billing import alerts, ledger, promotions, spending, statement, topup
 from billing.forms import AlertForm, BuyForm, CodeForm, StatementForm
 from billing.topup_form import TermsForm
 
@@ -32,6 +32,7 @@ def show(request: HttpRequest, account: Account, **forms: Any) -> HttpResponse:
         "rule": rule,
         "top_ups": topup.history(account)[:TOP_UPS_SHOWN],
         "book": ledger.book(account),
+        "spent": spending.this_month(account),
         "gifts": promotions.gifts_of(account),
         "alerts": alerts.alerts_of(account),
         "wanted": wanted,

@@ -38,6 +38,7 @@ UNFOLD = {
     "SITE_TITLE": "Gallop",
     "SITE_HEADER": "Gallop",
     "SITE_URL": "/",
+    "DASHBOARD_CALLBACK": "generations.desk.overview.show",
     "ENVIRONMENT": "generations.context.environment",
     "COLORS": colours.SAFELIGHT | colours.INK,
     "STYLES": [styles_of_reports, styles_of_desk],

@@ -26,6 +26,9 @@ READY_SECONDS_MAX = 60
 # A killed worker loses nothing, so a stop need not wait for the driver's shift.
 STOP_SECONDS_MAX = 4
 WATCH_SECONDS = 0.2
+# A few threads in each of two processes: half of the time they wait for PostgreSQL, and more of
+# them in one process wait for each other. Measured with bench/bench_api.py.
+WEB_WORKERS, WEB_THREADS = "2", "4"
 DEMO_EMAIL = "demo@gallop.example"
 DEMO_PASSWORD = "one-picture-in"  # noqa: S105  printed for everyone; only the sandbox has it
 DEMO_CREDIT = "25.00"
@@ -159,8 +162,8 @@ def web_server(port: int) -> list[str]:
         *(str(Path(sys.executable).with_name("granian")), "--interface", "wsgi"),
         *("--host", "127.0.0.1" if settings.LOCAL else "0.0.0.0"),  # noqa: S104  behind a proxy
         *("--port", str(port)),
-        # Threads wait for PostgreSQL most of the time: more of them than cores is right.
-        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--log-level", "error"),
+        *("--workers", WEB_WORKERS, "--blocking-threads", WEB_THREADS),
+        *("--no-ws", "--log-level", "error"),
         "config.wsgi:application",
     ]
 

@@ -8,6 +8,7 @@ from django_q.tasks import async_task
 from accounts import letters
 from accounts.access import MAKERS
 from accounts.models import User
+from generations import marked
 from generations.models import Generation
 
 TASK = "generations.film_mails.tell"
@@ -28,7 +29,7 @@ def note(generation: Generation) -> None:
 
 def tell(name: str) -> str:
     """Write the mail, unless the film was deleted or its maker has left meanwhile."""
-    films = Generation.objects.filter(status=Generation.Status.COMPLETED, deleted_at=None)
+    films = Generation.objects.filter(marked.SHOWN, status=Generation.Status.COMPLETED)
     film = films.select_related("user", "account__live").filter(pk=uuid.UUID(name)).first()
     if film is None or film.user is None or not _may_see(film, film.user):
         return "nobody to tell"

@@ -148,7 +148,7 @@ def claim(limit: int, worker: UUID | None = None) -> list[Generation]:
     most = ceiling(known, now)
     given = _probe(now, worker, most) if known.trouble else _deal(now, limit, worker, most)
     jobs = Generation.objects.filter(pk__in=given, leased_by=worker, status=Status.CREATED)
-    by_id = {job.pk: job for job in jobs.select_related("account", "upload")}
+    by_id = {job.pk: job for job in jobs.select_related("upload")}
     return [by_id[pk] for pk in given if pk in by_id]
 
 

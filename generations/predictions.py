@@ -34,6 +34,7 @@ STATUSES: dict[str, tuple[Status, ...]] = {
 # What a prediction is made of: a job is asked for more often than anything else.
 _PARTS = ("id", "model", "inputs", "status", "error_code", "error")
 _MOMENTS = ("created_at", "submitted_at", "finished_at")
+_ANY = "any"
 
 
 @lru_cache(maxsize=1)
@@ -66,13 +67,13 @@ def found(answer: list[Any]) -> Generation:
 def prediction(generation: Generation, *, with_input: bool = True) -> dict[str, Any]:
     """Return the job as WaveSpeed's clients expect to read it."""
     done = generation.status == Status.COMPLETED
-    path = reverse("api_result", kwargs={"prediction_id": generation.id.hex})
+    name = generation.id.hex
     return {
-        "id": generation.id.hex,
+        "id": name,
         "model": generation.model,
         **({"input": generation.inputs} if with_input else {}),
         "outputs": [delivery.video_address(generation)] if done else [],
-        "urls": {"get": settings.PUBLIC_URL + path},
+        "urls": {"get": settings.PUBLIC_URL + _path().replace(_ANY, name)},
         "has_nsfw_contents": [],
         "status": public_status(generation),
         "code": generation.error_code,
@@ -85,12 +86,18 @@ def prediction(generation: Generation, *, with_input: bool = True) -> dict[str, 
 
 def timestamp(moment: datetime) -> str:
     """Return a moment in UTC with milliseconds, as the protocol writes it."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def public_status(generation: Generation) -> str:
     """Translate our statuses into the four that WaveSpeed's clients know."""
     return "created" if generation.status in STATUSES["created"] else generation.status
+
+
+@lru_cache(maxsize=1)
+def _path() -> str:
+    """Return where any job is read: it is written into every answer."""
+    return reverse("api_result", kwargs={"prediction_id": _ANY})
 
 
 def _running_ms(generation: Generation) -> int:

@@ -114,7 +114,7 @@ def test_a_ready_film_is_mailed_to_who_wants_that(
     assert "<grey>" not in page
 
 
-@pytest.mark.parametrize("change", ["unwanted", "deleted", "left"])
+@pytest.mark.parametrize("change", ["unwanted", "deleted", "hidden", "left"])
 def test_nobody_is_mailed_who_should_not_be(
     alice: Customer,
     settle: Callable[[], None],
@@ -127,6 +127,8 @@ def test_nobody_is_mailed_who_should_not_be(
         wants_mails(alice)
     if change == "deleted":
         Generation.objects.filter(pk=job.pk).update(deleted_at=timezone.now())
+    if change == "hidden":
+        Generation.objects.filter(pk=job.pk).update(hidden_at=timezone.now())
     if change == "left":
         alice.account.memberships.all().delete()
     assert film_mails.tell(job.pk.hex) == "nobody to tell"
