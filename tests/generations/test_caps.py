@@ -52,7 +52,8 @@ def complete(job: Generation, seconds: int = 5) -> None:
     """End a job with a film of so many seconds."""
     assert lifecycle.start_submit(job, "https://pictures.test/a")
     assert lifecycle.accept(job, job.id.hex, timedelta())
-    film = Film("v.mp4", "p.jpg", "s.jpg", "w.mp4", 1280, 720, 24 * seconds, seconds * 1000, 1, "0")
+    files = ("v.mp4", "p.jpg", "s.jpg", "w.mp4", "p.webp")
+    film = Film(*files, 1280, 720, 24 * seconds, seconds * 1000, 1, "0")
     assert lifecycle.finish(job, film)
 
 
