@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run test lint security bench mutation chaos schemathesis screenshots lighthouse
+.PHONY: install run test lint security bench mutation chaos scale schemathesis screenshots lighthouse
 
 run: install
 	@exec $(BIN)/python -m config.serve
@@ -26,6 +26,11 @@ mutation: $(VENV)/installed-dev
 # SEED=… replays the faults and kills of a run, JOBS=… and KILLS=… change its size.
 chaos: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS))
+
+# SEED=… has the same parts die at the same film, JOBS=… changes how many films are made.
+scale: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.redis
+	@$(BIN)/python -m tests.scale $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 # SEED=… replays the requests of a run, EXAMPLES=… changes how many each call gets.
 schemathesis: $(VENV)/installed-dev

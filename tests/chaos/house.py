@@ -108,12 +108,17 @@ class Part:
         """Whether its first process runs."""
         return self.process is not None and self.process.poll() is None
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, if it is still there."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
     def kill(self) -> None:
         """Send SIGKILL to the whole group, and return when its first process is gone."""
         if self.process is not None:
             self.spent_seconds += processor_seconds(self.process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.send(signal.SIGKILL)
             self.process.wait()
 
 
