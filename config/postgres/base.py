@@ -1,13 +1,48 @@
-"""A kept connection is looked at before it is used again, without a round trip of its own."""
+"""A kept connection is looked at before it is used again, without a round trip of its own.
+
+And it is closed with the thread that kept it: web servers let idle threads go, and what hangs
+together in a circle would stay open until the collector comes.
+"""
 
 import select
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 
+class _Last:
+    """Closes a connection when nobody keeps this any more."""
+
+    def __init__(self, line: psycopg.Connection[Any]) -> None:
+        self._line = line
+
+    def __del__(self) -> None:
+        self._line.close()
+
+
+class _Kept(threading.local):
+    """The connections of one thread: they end with it."""
+
+    def __init__(self) -> None:
+        self.lines: WeakKeyDictionary[DatabaseWrapper, _Last] = WeakKeyDictionary()
+
+
+_kept = _Kept()
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """As django.db.backends.postgresql."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """Connect until this thread ends, at the latest; a pool's connections outlive it."""
+        line: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+        if not self.pool:
+            _kept.lines[self] = _Last(line)
+        return line
 
     def is_usable(self) -> bool:
         """Tell whether the connection is still there, and not in a transaction that is spoilt.

@@ -1,5 +1,10 @@
 """Statements that are planned once, and connections that are kept and looked at."""
 
+import gc
+import threading
+from typing import Any
+
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
@@ -51,6 +56,30 @@ def test_a_kept_connection_that_the_server_has_closed_is_not_used_again() -> Non
     finally:
         kept.close()
     assert not kept.is_usable()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_that_ends_takes_its_connection_along() -> None:
+    lines: list[psycopg.Connection[Any]] = []
+
+    def ask() -> None:
+        kept = connection.copy()
+        kept.settings_dict["OPTIONS"].pop("pool", None)
+        # As Django's own do, it hangs in a circle: counting references does not free it.
+        circle: list[object] = [kept]
+        circle.append(circle)
+        kept.inc_thread_sharing()
+        kept.ensure_connection()
+        lines.append(kept.connection)
+
+    gc.disable()
+    try:
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+        assert lines[0].closed
+    finally:
+        gc.enable()
 
 
 def test_a_web_server_keeps_its_connections() -> None:
