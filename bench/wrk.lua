@@ -1,19 +1,25 @@
 -- Sends the requests that a file lists in turns: method, path, key, body, separated by tabs.
--- "once" in a fifth column gives each request an Idempotency-Key of its own.
+-- "once" in a fifth column gives each request an Idempotency-Key of its own; a sixth is a cookie.
 
 local lines, at, started = {}, 0, os.time()
 
 function init(args)
   for line in io.lines(args[1]) do
-    local method, path, key, body, once = line:match("(.-)\t(.-)\t(.-)\t(.-)\t(.*)")
-    table.insert(lines, { method = method, path = path, key = key, body = body, once = once })
+    local method, path, key, body, once, cookie =
+      line:match("(.-)\t(.-)\t(.-)\t(.-)\t(.-)\t(.*)")
+    table.insert(lines, { method = method, path = path, key = key, body = body, once = once, cookie = cookie })
   end
 end
 
 function request()
   at = at + 1
   local one = lines[at % #lines + 1]
-  local headers = { ["Authorization"] = "Bearer " .. one.key }
+  local headers = {}
+  if one.cookie == "" then
+    headers["Authorization"] = "Bearer " .. one.key
+  else
+    headers["Cookie"] = one.cookie
+  end
   if one.once == "once" then
     headers["Idempotency-Key"] = started .. "-" .. at
   end

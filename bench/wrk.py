@@ -49,19 +49,23 @@ def find() -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `once` gives it a new Idempotency-Key each time that it is sent."""
+    """One request of a program, or with a `cookie` of a browser.
+
+    `once` gives it a new Idempotency-Key each time that it is sent.
+    """
 
     method: str
     path: str
     key: str
     body: str = ""
     once: bool = False
+    cookie: str = ""
 
     @property
     def line(self) -> str:
         """It as wrk.lua reads it."""
         once = "once" if self.once else ""
-        return f"{self.method}\t{self.path}\t{self.key}\t{self.body}\t{once}\n"
+        return f"{self.method}\t{self.path}\t{self.key}\t{self.body}\t{once}\t{self.cookie}\n"
 
 
 def run(url: str, requests: Path, *, connections: int, seconds: int) -> Load:
