@@ -105,7 +105,9 @@ class Client:
         self._http = httpx.AsyncClient(
             base_url=settings.WAVESPEED_BASE_URL + "/api/v3",
             headers={"Authorization": f"Bearer {settings.WAVESPEED_API_KEY}"},
-            timeout=httpx.Timeout(settings.UPSTREAM_READ_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(
+                settings.UPSTREAM_READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS
+            ),
             transport=transport or Transport(CONNECTIONS_MAX),
         )
 
