@@ -26,9 +26,9 @@ READY_SECONDS_MAX = 60
 # A killed worker loses nothing, so a stop need not wait for the driver's shift.
 STOP_SECONDS_MAX = 4
 WATCH_SECONDS = 0.2
-# A few threads in each of two processes: half of the time they wait for PostgreSQL, and more of
-# them in one process wait for each other. Measured with bench/bench_api.py.
-WEB_WORKERS, WEB_THREADS = "2", "4"
+# Threads wait for PostgreSQL half of the time: more of them than cores is right, and requests of
+# one process that spend from one account share a commit. Measured with bench/bench_api.py.
+WEB_WORKERS, WEB_THREADS = "1", "8"
 DEMO_EMAIL = "demo@gallop.example"
 DEMO_PASSWORD = "one-picture-in"  # noqa: S105  printed for everyone; only the sandbox has it
 DEMO_CREDIT = "25.00"

@@ -3,6 +3,6 @@
 # Told to stop, it takes no new connection and finishes what it has begun.
 set -eu
 exec granian --interface wsgi --host "${WEB_HOST:-0.0.0.0}" --port "${PORT:-8000}" \
-    --workers "${WEB_WORKERS:-2}" --blocking-threads "${WEB_THREADS:-4}" --no-ws \
+    --workers "${WEB_WORKERS:-2}" --blocking-threads "${WEB_THREADS:-8}" --no-ws \
     --workers-kill-timeout 30s --respawn-failed-workers --log-level warning \
     config.wsgi:application
