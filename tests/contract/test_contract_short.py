@@ -7,10 +7,10 @@ import pytest
 from tests.contract.run import stage
 
 SEED = 20_261_122
-CASES_MIN = 250
+CASES_MIN = 300
 # All calls with a few requests; then every corner of those that take the most.
 SHORT = (
-    ("--phases", "examples,fuzzing,stateful", "--max-examples", "3"),
+    ("--phases", "examples,fuzzing,stateful", "--max-examples", "6"),
     ("--phases", "coverage", "--include-operation-id", "submitTextToVideo"),
     ("--phases", "coverage", "--include-operation-id", "listPredictions"),
 )
