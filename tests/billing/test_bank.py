@@ -1,6 +1,6 @@
 """Thirty-two threads move the money of twenty accounts and a hot one; the books add up.
 
-BANK_SECONDS says for how long (10 by default), BANK_SEED replays the choices.
+BANK_SECONDS says for how long (20 by default), BANK_SEED replays the choices.
 """
 
 import os
@@ -23,7 +23,7 @@ from billing import ledger, money, sums
 from billing.models import Hold, LedgerAccount, Transfer
 from tests.billing.races import together
 
-SECONDS = float(os.environ.get("BANK_SECONDS", "10"))
+SECONDS = float(os.environ.get("BANK_SECONDS", "20"))
 SEED = int(os.environ.get("BANK_SEED", str(secrets.randbelow(2**32))))
 THREADS = 32
 ACCOUNTS = 20

@@ -18,9 +18,8 @@ from tests.billing.stripe_desk import FAILS_LATE, PAYS, SETTLES_LATE, Desk
 from tests.cast import Customer
 
 PERMUTATIONS_MAX = 50_000
-# Up to four events are told in all their orders, more in as many spread over all of them;
-# EVENT_ORDERS=120 tells five in all, EVENT_ORDERS=5040 seven.
-ORDERS_MAX = int(os.environ.get("EVENT_ORDERS", "40"))
+# Up to five events are told in all their orders; EVENT_ORDERS=5040 tells seven so.
+ORDERS_MAX = int(os.environ.get("EVENT_ORDERS", "120"))
 OLD_ORDERS_MAX = 24
 HELD = money.parse("5")
 

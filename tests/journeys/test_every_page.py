@@ -33,16 +33,15 @@ class Walk:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._note(str(error)))
 
-    def visit(self, stop: tour.Stop, look: Callable[["Walk", axe.Options], None]) -> None:
+    def visit(self, stop: tour.Stop, look: Callable[["Walk"], None]) -> None:
         """Open the page, check its policy, and look at it in both themes and sizes."""
         answer = self.page.goto(stop.address)
         assert answer is not None
         self.wrong += [f"{stop.address}: {word}" for word in loose_words(answer, self.stripe)]
-        # All that depends on neither size nor theme is asked once.
-        for size, theme, rules in ((DESKTOP, "dark", axe.EVERYTHING), (PHONE, "light", axe.SEEN)):
+        for size, theme in ((DESKTOP, "dark"), (PHONE, "light")):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-            look(self, rules)
+            look(self)
 
     def _hear(self, line: ConsoleMessage) -> None:
         # A link that is too old is answered 410, with a page that says so.
@@ -69,10 +68,10 @@ def loose_words(answer: Response, stripe: str) -> list[str]:
     return [line for line in loose if not line.endswith(" set()")] + sorted(missing)
 
 
-def look_closely(walk: Walk, rules: axe.Options) -> None:
+def look_closely(walk: Walk) -> None:
     """Ask axe, and whether the page is wider than the screen."""
     page = walk.page
-    walk.wrong += [f"{page.url}: {found}" for found in axe.violations(page, rules)]
+    walk.wrong += [f"{page.url}: {found}" for found in axe.violations(page)]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         walk.wrong.append(f"{page.url}: wider than {page.viewport_size}")
 
