@@ -29,8 +29,6 @@ CONNECTIONS = 16
 ACCOUNTS = 1000
 MODEL = f"/api/v3/{catalog.IMAGE_TO_VIDEO.id}"
 P99_MS_MAX = 60
-# What of pgbench's rate submissions are to reach with everything on.
-SHARE_MIN = 0.35
 
 
 @dataclass
@@ -159,16 +157,15 @@ def bench_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         print(f"pgbench, the same rows       {plain_rate:6.0f}/s, on one hot row {hot_rate:.0f}/s")
     share = lines["submit"].rate / plain_rate
     hot_share = lines["submit, one hot account"].rate / hot_rate
-    reads = lines["GET result"].rate / plain_rate
-    beside_submit = lines["GET result"].rate / lines["submit"].rate
+    reads = lines["GET result"].rate / lines["submit"].rate
+    beside_plain = lines["GET result"].rate / plain_rate
     with capsys.disabled():
         print(
             f"submit / pgbench {share:.2f}, hot account / pgbench {hot_share:.2f}, "
-            f"GET result / pgbench {reads:.2f}, GET result / submit {beside_submit:.1f}"
+            f"GET result / pgbench {beside_plain:.2f}, GET result / submit {reads:.1f}"
         )
     call_command("audit", stdout=StringIO())
-    assert share >= SHARE_MIN
+    assert share >= 0.35
     assert hot_share >= 1
-    # Four times what is asked of submissions: those are quicker than that by now.
-    assert reads >= 4 * SHARE_MIN
+    assert reads >= 4
     assert statistics.median(lines["submit"].p99) < P99_MS_MAX

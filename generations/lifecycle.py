@@ -368,8 +368,7 @@ def fail(
         )
         if failed:
             wakeups.say()
-            if generation.upstream_id is None:
-                _note_outcome(generation, Outcome.REFUSED, [Outcome.SENT])
+            _note_outcome(generation, Outcome.REFUSED, [Outcome.SENT])
             ledger.release(generation.hold_reference)
             caps.give_back(generation.api_key_id, generation.price_micros, generation.created_at)
             announce_end(generation)
