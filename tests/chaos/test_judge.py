@@ -1,13 +1,12 @@
 """The judge sees each thing that must never happen."""
 
-import hashlib
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chaos.examples import paid_job
 from tests.chaos.judge import Evidence, Job, judge
 
 UPSTREAM_ID = "c" * 32
@@ -26,22 +25,7 @@ def prediction(job: Job, name: str = UPSTREAM_ID, picture: str = "p1") -> dict[s
 def job(tmp_path: Path) -> Job:
     """A completed job whose film lies where it should."""
     (tmp_path / "film.mp4").write_bytes(FILM)
-    return Job(
-        id=uuid.uuid4(),
-        status="completed",
-        upstream_id=UPSTREAM_ID,
-        price_micros=PRICE_MICROS,
-        shortfall_micros=0,
-        video="film.mp4",
-        preview="",
-        sha256=hashlib.sha256(FILM).hexdigest(),
-        size=len(FILM),
-        error="",
-        operator_note="",
-        prompt="Horse 1",
-        hold="captured",
-        seconds=9,
-    )
+    return paid_job(UPSTREAM_ID, FILM, PRICE_MICROS)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The proof of the scale test sees what only this run can show; the rest is test_judge's."""
 
-import hashlib
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.examples import paid_job
 from tests.chaos.judge import Evidence, Job
 from tests.scale import proof
 from tests.scale.programs import Promise
@@ -21,22 +21,7 @@ OBJECTS = ["film.mp4", "preview.mp4", "poster.jpg"]
 def job(tmp_path: Path) -> Job:
     """A completed job whose film was read back."""
     (tmp_path / "film.mp4").write_bytes(FILM)
-    return Job(
-        id=uuid.uuid4(),
-        status="completed",
-        upstream_id=UPSTREAM_ID,
-        price_micros=420_000,
-        shortfall_micros=0,
-        video="film.mp4",
-        preview="preview.mp4",
-        sha256=hashlib.sha256(FILM).hexdigest(),
-        size=len(FILM),
-        error="",
-        operator_note="",
-        prompt="Horse 1",
-        hold="captured",
-        seconds=9,
-    )
+    return replace(paid_job(UPSTREAM_ID, FILM, 420_000), preview="preview.mp4")
 
 
 @pytest.fixture
