@@ -359,10 +359,10 @@ def test_each_filter_and_order_has_an_index_that_needs_no_sorting(
     films = gallery.chosen(alice.account, asked).order_by(
         *(name if rises else f"-{name}" for name in order)
     )
-    if index != "generation_shown":
-        # With hardly a row, reading them all by that one and dropping some looks as cheap.
-        with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX generation_shown")
+    # With hardly a row, reading them all by another index and dropping some looks as cheap.
+    others = {"generation_newest", "generation_shown"} - {index}
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {', '.join(sorted(others))}")
     found_plan = plan(films[:25])
     assert index in found_plan
     assert "Sort" not in found_plan
