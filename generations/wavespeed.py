@@ -86,12 +86,13 @@ class Prediction(NamedTuple):
         """Read a prediction, in which all but the id may be missing or null."""
         if not data["id"]:
             raise ValueError("a prediction needs an id")
+        outputs = data.get("outputs")
         return cls(
-            id=str(data["id"]),
-            status=str(data.get("status") or ""),
-            outputs=[str(output) for output in data.get("outputs") or []],
-            error=str(data.get("error") or "")[:MESSAGE_LENGTH_MAX],
-            code=int(data.get("code") or 0),
+            str(data["id"]),
+            str(data.get("status") or ""),
+            [str(output) for output in outputs] if outputs else [],
+            str(data.get("error") or "")[:MESSAGE_LENGTH_MAX],
+            int(data.get("code") or 0),
         )
 
 
