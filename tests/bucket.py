@@ -11,6 +11,8 @@ import boto3
 from pytest_django import Settings
 
 REGION = "eu-central-1"
+# So many objects a page, where S3 shows a thousand: turning pages takes fewer of them.
+PAGE_SIZE = 20
 KEYS = {"access_key": "tests", "secret_key": "tests"}
 
 
@@ -25,7 +27,11 @@ def start(port: int, folder: Path) -> "subprocess.Popen[bytes]":
                 "-p",
                 str(port),
             ],
-            env={**os.environ, "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(64 * 1024 * 1024)},
+            env={
+                **os.environ,
+                "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(64 * 1024 * 1024),
+                "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE_SIZE),
+            },
             stdout=log,
             stderr=log,
         )
@@ -64,8 +70,8 @@ class Bucket:
 
     def names(self) -> list[str]:
         """Return the names of all objects."""
-        listed = self.client.list_objects_v2(Bucket=self.name)
-        return sorted(found["Key"] for found in listed.get("Contents", []))
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return sorted(found["Key"] for page in pages for found in page.get("Contents", []))
 
     def content(self, name: str) -> bytes:
         """Return the bytes of an object."""

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from config import media
 from generations import delivery, disposal, storage
 from generations.models import DiscardedFile, Generation
-from tests.bucket import Bucket
+from tests.bucket import PAGE_SIZE, Bucket
 from tests.cast import Customer
 from tests.generations import stage
 from tests.generations.stage import fresh
@@ -207,11 +207,14 @@ def test_a_folder_inside_of_the_bucket_is_kept_to(bucket: Bucket, settings: Sett
     assert [file.name for file in media.storage().walk("films")] == [name]
 
 
-def test_walking_goes_on_after_a_thousand(bucket: Bucket) -> None:
-    for number in range(1003):
+def test_walking_goes_on_after_a_page(bucket: Bucket) -> None:
+    for number in range(2 * PAGE_SIZE + 1):
         bucket.client.put_object(Bucket=bucket.name, Key=f"films/{number}", Body=b"")
+    first = bucket.client.list_objects_v2(Bucket=bucket.name)
 
-    assert sum(1 for _ in media.storage().walk("films")) == 1003
+    assert first["KeyCount"] == PAGE_SIZE
+    assert first["IsTruncated"]
+    assert sum(1 for _ in media.storage().walk("films")) == 2 * PAGE_SIZE + 1
 
 
 def test_a_picture_is_uploaded_and_read_by_its_address(alice: Customer, bucket: Bucket) -> None:
