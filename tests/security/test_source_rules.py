@@ -24,7 +24,7 @@ PYTHON_RULES: dict[str, tuple[str, set[str]]] = {
     ),
     r"\.extra\(|RawSQL\(|objects\.raw\(": (
         "SQL outside of its named statements",
-        {"generations/predictions.py"},
+        {"generations/claims.py", "generations/predictions.py"},
     ),
     r"verify\s*=\s*False|CERT_NONE|_create_unverified_context": ("anybody may answer", set()),
     r"\bpickle\b|\bmarshal\b|yaml\.load\(|\beval\(|\bexec\(": ("data would run as code", set()),
