@@ -14,7 +14,7 @@ test: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m tests.redis
 	@$(BIN)/python -m tests.node
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 bench: $(VENV)/installed-dev
 	$(BIN)/pytest bench --durations 0

@@ -1,5 +1,6 @@
 """What every test may ask for: the cast, the sandbox as a real server, and a driver."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -45,6 +46,12 @@ SET session_replication_role = DEFAULT
 READY_SECONDS_MAX = 30
 ROUNDS_MAX = 20
 WEBHOOK_SECRET = "whsec_tests"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays to the end: it would look through all of it at every turn."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
