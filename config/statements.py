@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.types.datetime import TimestamptzLoader
 
 # Above this many uses a statement would be prepared unasked; those of Django's ORM never are.
 NEVER = 2**31 - 1
@@ -66,5 +67,8 @@ def _cursor(line: Line, statement: str) -> psycopg.Cursor[Any]:
         line.prepare_threshold = NEVER
     if statement not in _kept.cursors:
         assert len(_kept.cursors) < STATEMENTS_MAX, "values belong beside a statement, not into it"
-        _kept.cursors[statement] = psycopg.Cursor(line)
+        cursor = psycopg.Cursor(line)
+        # Compiled, where Django's own reads moments in Python; both tell them in UTC.
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+        _kept.cursors[statement] = cursor
     return _kept.cursors[statement]
