@@ -382,7 +382,8 @@ class DiscardedFile(models.Model):
 class KeptAnswer(models.Model):
     """What a request with an Idempotency-Key was answered; None while it is still at work."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    # No index of its own: names are looked up by account and name, by the one that keeps them once.
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=255)
     request = models.CharField(max_length=64)
     answer = models.JSONField(null=True)
