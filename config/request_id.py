@@ -1,8 +1,8 @@
 """A name for each request: in the answer's header, in the body of an error, in every log line."""
 
 import logging
+import random
 import re
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -30,7 +30,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = _given(request) or uuid.uuid4().hex
+        name = _given(request) or _new()
         # Django logs an answer after the last middleware: then only the request knows its name.
         request.META[HEADER] = name
         token = _current.set(name)
@@ -52,6 +52,11 @@ class RequestIdFilter(logging.Filter):
         known = request.META.get(HEADER) if isinstance(request, HttpRequest) else None
         record.request_id = known or current()
         return True
+
+
+def _new() -> str:
+    # Nobody must be kept from guessing it, and asking the system for chance lets other threads in.
+    return f"{random.getrandbits(128):032x}"
 
 
 def _given(request: HttpRequest) -> str:

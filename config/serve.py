@@ -28,7 +28,7 @@ STOP_SECONDS_MAX = 4
 WATCH_SECONDS = 0.2
 # Threads wait for PostgreSQL half of the time: more of them than cores is right, and requests of
 # one process that spend from one account share a commit. Measured with bench/bench_api.py.
-WEB_WORKERS, WEB_THREADS = "1", "8"
+WEB_WORKERS, WEB_THREADS = "1", "6"
 DEMO_EMAIL = "demo@gallop.example"
 DEMO_PASSWORD = "one-picture-in"  # noqa: S105  printed for everyone; only the sandbox has it
 DEMO_CREDIT = "25.00"

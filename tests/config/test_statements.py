@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from config import database, statements
+from config.postgres import base
 from config.postgres.base import DatabaseWrapper
 from tests.cast import Customer
 
@@ -41,7 +42,10 @@ def test_an_error_is_one_of_djangos_and_the_connection_goes_on() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kept_connection_that_the_server_has_closed_is_not_used_again() -> None:
+def test_a_kept_connection_that_the_server_has_closed_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(base, "TRUST_SECONDS", 60)
     kept = connection.copy()
     kept.settings_dict["OPTIONS"].pop("pool", None)
     assert isinstance(kept, DatabaseWrapper)
@@ -52,6 +56,8 @@ def test_a_kept_connection_that_the_server_has_closed_is_not_used_again() -> Non
             cursor.execute(
                 "SELECT pg_terminate_backend(%s, 5000)", [kept.connection.info.backend_pid]
             )
+        assert kept.is_usable(), "it was there a moment ago"
+        monkeypatch.setattr(base, "TRUST_SECONDS", 0)
         assert not kept.is_usable()
     finally:
         kept.close()
