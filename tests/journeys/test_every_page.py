@@ -20,6 +20,13 @@ NEEDED = {"default-src", "script-src", "style-src", "base-uri", "frame-ancestors
 OWN_SOURCES = {"'self'", "'none'", "data:", "blob:"}
 FILMS = [tour.Film("dunes", "The wind takes the sand"), tour.Film("sea", "A sail [fail]")]
 
+# Whether a list of pages that is wider than the screen hides where one is.
+CURRENT_OUT_OF_SIGHT = """
+[...document.querySelectorAll("nav [aria-current=page]")]
+    .map((link) => link.getBoundingClientRect())
+    .some((box) => box.left < 0 || box.right > innerWidth)
+"""
+
 
 @dataclass
 class Walk:
@@ -74,6 +81,8 @@ def look_closely(walk: Walk) -> None:
     walk.wrong += [f"{page.url}: {found}" for found in axe.violations(page)]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         walk.wrong.append(f"{page.url}: wider than {page.viewport_size}")
+    if page.evaluate(CURRENT_OUT_OF_SIGHT):
+        walk.wrong.append(f"{page.url}: its own link is out of sight at {page.viewport_size}")
 
 
 @pytest.fixture(scope="module")
