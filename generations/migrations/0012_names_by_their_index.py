@@ -1,7 +1,7 @@
 """Idempotency keys are looked up by the index that keeps them once, whatever PostgreSQL believes.
 
 A plan that is made while the table is empty may read all of it, and stays in a connection while
-the table grows: measured, half of what a submission took.
+the table grows: measured, up to half of what a submission took of PostgreSQL.
 """
 
 import django.db.models.deletion
