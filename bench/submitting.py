@@ -3,9 +3,14 @@
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from accounts.models import Account
+from config import serve
 from generations import catalog, images, lifecycle
+
+# As many as in the web server: what waits for one account is written together.
+THREADS = int(serve.WEB_THREADS)
 
 
 def main() -> None:
@@ -21,14 +26,20 @@ def main() -> None:
     inputs = model.clean(body)
     print("ready", flush=True)
     sys.stdin.readline()
-    start, requested = time.monotonic(), 0
-    while (passed := time.monotonic() - start) < seconds:
-        if requested >= passed * rate:
-            time.sleep(0.5 / rate)
-            continue
-        lifecycle.request(account, model, inputs, upload=picture)
-        requested += 1
-    print(requested, flush=True)
+    start = time.monotonic()
+
+    def request_steadily(_: int) -> int:
+        requested = 0
+        while (passed := time.monotonic() - start) < seconds:
+            if requested >= passed * rate / THREADS:
+                time.sleep(0.5 * THREADS / rate)
+                continue
+            lifecycle.request(account, model, inputs, upload=picture)
+            requested += 1
+        return requested
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        print(sum(threads.map(request_steadily, range(THREADS))), flush=True)
 
 
 if __name__ == "__main__":
