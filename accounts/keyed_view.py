@@ -20,6 +20,8 @@ from accounts.models import ApiKey
 from config import bodies
 from config.limits import tier_of
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Call:
@@ -76,6 +78,6 @@ class KeyedView(APIView):
         return Call(request, key, answer)
 
     def _answer(self, data: Any, status: int, headers: dict[str, str]) -> HttpResponse:
-        content = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        content = _written(data)
         headers = {**headers, **self.headers, "Content-Type": "application/json"}
         return HttpResponse(content.encode(), status=status, headers=headers)

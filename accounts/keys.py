@@ -32,10 +32,12 @@ NETWORKS_MAX = 50
 OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 
-_KEY_FIELDS, _ACCOUNT_FIELDS = (
-    [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001  documented
-    for model in (ApiKey, Account)
+# What is read of them with every request; the rest is there when somebody asks for it.
+_KEY_FIELDS = (
+    *("id", "account_id", "created_by_id", "mode", "scopes", "expires_at", "allowed_networks"),
+    *("cap_micros", "cap_period", "last_used_at"),
 )
+_ACCOUNT_FIELDS = ("id", "mode", "live_id", "paid_micros")
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,9 @@ def find_counting(
     if not rows:
         return None
     *values, counted, found = rows[0]
-    key = ApiKey.from_db("default", _KEY_FIELDS, values[: len(_KEY_FIELDS)])
-    key.account = Account.from_db("default", _ACCOUNT_FIELDS, values[len(_KEY_FIELDS) :])
+    key = statements.loaded(ApiKey, _KEY_FIELDS, values[: len(_KEY_FIELDS)])
+    account = statements.loaded(Account, _ACCOUNT_FIELDS, values[len(_KEY_FIELDS) :])
+    ApiKey.account.field.set_cached_value(key, account)
     _note_use(key)
     return key, rates.counts_of(key, counted), found
 

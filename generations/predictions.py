@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.keys import NO_QUESTION, Question
 from accounts.models import Account
+from config import statements
 from generations import delivery
 from generations.models import Generation
 
@@ -61,7 +62,7 @@ def found(answer: list[Any]) -> Generation:
     parts, moments = answer[: len(_PARTS)], answer[len(_PARTS) :]
     parts[0] = uuid.UUID(parts[0])
     moments = [moment and datetime.fromisoformat(moment) for moment in moments]
-    return Generation.from_db("default", [*_PARTS, *_MOMENTS], [*parts, *moments])
+    return statements.loaded(Generation, [*_PARTS, *_MOMENTS], [*parts, *moments])
 
 
 def prediction(generation: Generation, *, with_input: bool = True) -> dict[str, Any]:
