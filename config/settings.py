@@ -23,6 +23,8 @@ environ.Env.read_env(BASE_DIR / ".env")
 # Where we are
 
 PORT = env.int("PORT", default=8000)
+# Requests at once in each process of the web server.
+WEB_THREADS = env.int("WEB_THREADS", default=4)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 DATA = Path(env.str("GALLOP_DATA", default=str(BASE_DIR / "var"))).resolve()
 LOCAL = loopback(PUBLIC_URL)
@@ -223,9 +225,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
+    "config.pages.PagesBegin",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.pages.PagesBegin",
     "config.compression.CompressPages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -105,6 +105,17 @@ def test_a_public_site_leads_to_https_and_asks_browsers_to_stay_there(
     assert behind_a_proxy["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
+def test_programs_are_led_to_https_too(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_HSTS_SECONDS = 31536000
+    plain = Client().get("/api/v3/balance")
+    assert (plain.status_code, plain["Location"]) == (301, "https://testserver/api/v3/balance")
+    safe = Client().get("/api/v3/balance", headers={"X-Forwarded-Proto": "https"})
+    assert safe.status_code == 401
+    lasting = "max-age=31536000; includeSubDomains; preload"
+    assert safe["Strict-Transport-Security"] == lasting
+
+
 def test_a_forged_host_is_refused() -> None:
     assert Client().get("/", headers={"Host": "evil.example"}).status_code == 400
 
