@@ -5,12 +5,13 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from django.conf import settings
+
 from accounts.models import Account
-from config import serve
 from generations import catalog, images, lifecycle
 
 # As many as in the web server: what waits for one account is written together.
-THREADS = int(serve.WEB_THREADS)
+THREADS = settings.WEB_THREADS
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ READY_SECONDS_MAX = 60
 # A killed worker loses nothing, so a stop need not wait for the driver's shift.
 STOP_SECONDS_MAX = 4
 WATCH_SECONDS = 0.2
-# Threads wait for PostgreSQL half of the time: more of them than cores is right, and requests of
-# one process that spend from one account share a commit. Measured with bench/bench_api.py.
-WEB_WORKERS, WEB_THREADS = "1", "6"
+# Each process runs Python on one core at a time; its threads wait for PostgreSQL half of the time,
+# and those that spend from one account share a commit. Measured with bench/bench_api.py.
+WEB_WORKERS = 2
 DEMO_EMAIL = "demo@gallop.example"
 DEMO_PASSWORD = "one-picture-in"  # noqa: S105  printed for everyone; only the sandbox has it
 DEMO_CREDIT = "25.00"
@@ -162,8 +162,8 @@ def web_server(port: int) -> list[str]:
         *(str(Path(sys.executable).with_name("granian")), "--interface", "wsgi"),
         *("--host", "127.0.0.1" if settings.LOCAL else "0.0.0.0"),  # noqa: S104  behind a proxy
         *("--port", str(port)),
-        *("--workers", WEB_WORKERS, "--blocking-threads", WEB_THREADS),
-        *("--no-ws", "--log-level", "error"),
+        *("--workers", str(WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
+        *("--runtime-mode", "mt", "--no-ws", "--log-level", "error"),
         "config.wsgi:application",
     ]
 

@@ -40,7 +40,7 @@ SYNC_STEP_SECONDS = 0.25
 SYNC_SECONDS_IMPATIENT = 8
 IMPATIENT_AGENTS = frozenset({"node", "undici"})
 # Each waits in one of the few threads of its process: more of them would starve other requests.
-SYNC_WAITERS_MAX = 3
+SYNC_WAITERS_MAX = max(1, settings.WEB_THREADS // 2)
 SYNC_TIMED_OUT = 5004
 
 # What keeps a job from being begun, and how a program is told; the two with figures are apart.

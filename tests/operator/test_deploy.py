@@ -17,7 +17,7 @@ from generations import figures
 DEPLOY = BASE_DIR / "deploy"
 DOCS = BASE_DIR / "docs"
 # Read by web.sh, and by the database's own container.
-ELSEWHERE = {"WEB_WORKERS", "WEB_THREADS", "DATABASE_PASSWORD"}
+ELSEWHERE = {"WEB_WORKERS", "DATABASE_PASSWORD"}
 VARIABLE = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
 FIGURE = re.compile(r"\bgallop_\w+")
 
