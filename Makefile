@@ -55,11 +55,18 @@ lint: $(VENV)/installed-dev
 	$(BIN)/python -m tests.migration_check
 	$(BIN)/python -m tests.messages --check
 
-# What of lint takes long or asks the internet: pip-audit fails where it finds no advisories.
+# What of lint takes long or asks the internet: pip-audit fails where it finds no advisories. Both
+# tools have an environment of their own. semgrep's rules are tried on examples before the code.
+SEMGREP = SEMGREP_SEND_METRICS=off $(VENV)/audit/bin/semgrep
+RULES = tests/security/semgrep
+SITE = accounts billing config generations sandbox
+
 security: $(VENV)/installed-dev
-	$(BIN)/bandit --quiet --recursive -ll --configfile pyproject.toml accounts billing config generations sandbox
+	$(BIN)/bandit --quiet --recursive -ll --configfile pyproject.toml $(SITE)
 	@$(PYTHON) -m venv $(VENV)/audit
-	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1 semgrep==1.180.0
+	$(SEMGREP) scan --test --quiet $(RULES)
+	$(SEMGREP) scan --config $(RULES)/house.yaml --error --quiet --disable-version-check $(SITE)
 	$(VENV)/audit/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip --strict
 
 $(VENV)/installed: requirements.txt

@@ -146,8 +146,9 @@ def _chosen(request: HttpRequest, account: Account) -> GenerationQuerySet:
 def _back(request: HttpRequest) -> HttpResponse:
     """Return to the page of the gallery from which the form was sent."""
     back = request.POST.get("next", "")
-    fits = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return redirect(back if fits else "gallery")
+    if url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        return redirect(back)
+    return redirect("gallery")
 
 
 def _running(jobs: list[Generation]) -> dict[str, object]:
