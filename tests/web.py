@@ -45,6 +45,9 @@ class Web:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer a request."""
+        if self._meant_another(handler):
+            handler.send_error(404)
+            return
         # The three lists go together, though visitors come at the same moment.
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         with self.writing:
@@ -61,3 +64,11 @@ class Web:
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(page.content)
+
+    def _meant_another(self, handler: BaseHTTPRequestHandler) -> bool:
+        """Tell whether somebody looks for a server of another test that had our port before.
+
+        Who looks for a name of the tests' own internet does not write this machine's address.
+        """
+        asked_for = handler.headers.get("Host", "")
+        return self.host.endswith(".test") and asked_for.startswith("127.0.0.1:")
