@@ -368,6 +368,7 @@ class WebhookDelivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "delivered", "failed"]),
