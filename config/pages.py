@@ -7,7 +7,8 @@ PagesEnd in settings.MIDDLEWARE is not asked for what lies below /api/.
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -29,7 +30,8 @@ class PagesEnd:
 class PagesBegin:
     """Sends programs the short way, everybody else through the middlewares that follow.
 
-    A program that comes without TLS to a site that has it is sent away there like everybody else.
+    Those refuse a host that is not ours, and lead to TLS where the site has it: a program that
+    needs either goes that way too.
     """
 
     # Django builds the chain from its end: when this is made, the end has just left its own here.
@@ -41,14 +43,26 @@ class PagesBegin:
         self.headers = _headers()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith("/api/") or _must_turn_to_tls(request):
+        if not _may_take_the_short_way(request):
             return self.get_response(request)
-        # Raises for a host that is not ours.
-        request.get_host()
         answer = self.to_the_view(request)
         for name, value in self.headers.items():
             answer.headers[name] = value
+        if isinstance(answer, HttpResponse):
+            answer.headers["Content-Length"] = str(len(answer.content))
         return answer
+
+
+def _may_take_the_short_way(request: HttpRequest) -> bool:
+    if not request.path_info.startswith("/api/"):
+        return False
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
 
 
 def _headers() -> dict[str, str]:
@@ -64,7 +78,3 @@ def _headers() -> dict[str, str]:
         lasting = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
         headers["Strict-Transport-Security"] = lasting
     return headers
-
-
-def _must_turn_to_tls(request: HttpRequest) -> bool:
-    return bool(settings.SECURE_SSL_REDIRECT) and not request.is_secure()

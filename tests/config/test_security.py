@@ -116,8 +116,17 @@ def test_programs_are_led_to_https_too(settings: Settings) -> None:
     assert safe["Strict-Transport-Security"] == lasting
 
 
-def test_a_forged_host_is_refused() -> None:
-    assert Client().get("/", headers={"Host": "evil.example"}).status_code == 400
+@pytest.mark.parametrize("path", ["/", "/api/v3/balance"])
+def test_a_forged_host_is_refused(path: str) -> None:
+    answer = Client().get(path, headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v3/balance", "/api/schema", "/api/nowhere"])
+def test_an_answer_says_how_long_it_is(path: str) -> None:
+    answer = Client().get(path)
+    assert answer["Content-Length"] == str(len(answer.content))
 
 
 def test_the_session_is_out_of_reach_for_scripts(alice: Customer) -> None:
