@@ -29,10 +29,6 @@ CONNECTIONS = 16
 ACCOUNTS = 1000
 MODEL = f"/api/v3/{catalog.IMAGE_TO_VIDEO.id}"
 P99_MS_MAX = 60
-# What was promised, beside pgbench: of submissions, and of results four times as much. Beside the
-# submissions themselves a result would look the slower, the quicker those become.
-SUBMIT_SHARE_MIN = 0.35
-READ_SHARE_MIN = 4 * SUBMIT_SHARE_MIN
 
 
 @dataclass
@@ -169,7 +165,7 @@ def bench_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             f"GET result / pgbench {beside_plain:.2f}, GET result / submit {reads:.1f}"
         )
     call_command("audit", stdout=StringIO())
-    assert share >= SUBMIT_SHARE_MIN
+    assert share >= 0.35
     assert hot_share >= 1
-    assert beside_plain >= READ_SHARE_MIN
+    assert reads >= 4
     assert statistics.median(lines["submit"].p99) < P99_MS_MAX
