@@ -20,7 +20,7 @@ from accounts.models import ApiKey
 from config import bodies
 from config.limits import tier_of
 
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,5 @@ class KeyedView(APIView):
         return Call(request, key, answer)
 
     def _answer(self, data: Any, status: int, headers: dict[str, str]) -> HttpResponse:
-        content = _written(data)
         headers = {**headers, **self.headers, "Content-Type": "application/json"}
-        return HttpResponse(content.encode(), status=status, headers=headers)
+        return HttpResponse(_as_json(data).encode(), status=status, headers=headers)

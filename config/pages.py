@@ -5,11 +5,14 @@ PagesEnd in settings.MIDDLEWARE is not asked for what lies below /api/.
 """
 
 from collections.abc import Callable
+from io import BytesIO
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.security import SecurityMiddleware
 
 NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -66,15 +69,12 @@ def _may_take_the_short_way(request: HttpRequest) -> bool:
 
 
 def _headers() -> dict[str, str]:
-    """Return what a browser that is led to an answer may make of it: nothing."""
-    headers = {
-        "Content-Security-Policy": NOTHING,
-        "X-Frame-Options": "DENY",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": str(settings.SECURE_REFERRER_POLICY),
-        "Cross-Origin-Opener-Policy": "same-origin",
-    }
-    if settings.SECURE_SSL_REDIRECT and settings.SECURE_HSTS_SECONDS:
-        lasting = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
-        headers["Strict-Transport-Security"] = lasting
-    return headers
+    """Return what Django says to browsers with every answer, and that this one is no page."""
+    scheme = "https" if settings.SECURE_SSL_REDIRECT else "http"
+    asked = WSGIRequest(
+        {"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()}
+    )
+    told = SecurityMiddleware(lambda _: HttpResponse()).process_response(asked, HttpResponse())
+    headers = dict(told.headers)
+    del headers["Content-Type"]
+    return {**headers, "Content-Security-Policy": NOTHING, "X-Frame-Options": "DENY"}

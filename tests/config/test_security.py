@@ -93,27 +93,19 @@ def keeps_to_the_policy(browser: Client, path: str) -> None:
         assert forbidden.findall(page) == [], path
 
 
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/api/v3/balance", 401)])
 def test_a_public_site_leads_to_https_and_asks_browsers_to_stay_there(
-    settings: Settings,
+    settings: Settings, path: str, status: int
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_HSTS_SECONDS = 31536000
-    plain = Client().get("/healthz")
-    assert (plain.status_code, plain["Location"]) == (301, "https://testserver/healthz")
-    behind_a_proxy = Client().get("/healthz", headers={"X-Forwarded-Proto": "https"})
-    assert behind_a_proxy.status_code == 200
-    assert behind_a_proxy["Strict-Transport-Security"].startswith("max-age=31536000")
-
-
-def test_programs_are_led_to_https_too(settings: Settings) -> None:
-    settings.SECURE_SSL_REDIRECT = True
-    settings.SECURE_HSTS_SECONDS = 31536000
-    plain = Client().get("/api/v3/balance")
-    assert (plain.status_code, plain["Location"]) == (301, "https://testserver/api/v3/balance")
-    safe = Client().get("/api/v3/balance", headers={"X-Forwarded-Proto": "https"})
-    assert safe.status_code == 401
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    plain = Client().get(path)
+    assert (plain.status_code, plain["Location"]) == (301, f"https://testserver{path}")
+    behind_a_proxy = Client().get(path, headers={"X-Forwarded-Proto": "https"})
+    assert behind_a_proxy.status_code == status
     lasting = "max-age=31536000; includeSubDomains; preload"
-    assert safe["Strict-Transport-Security"] == lasting
+    assert behind_a_proxy["Strict-Transport-Security"] == lasting
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v3/balance"])
